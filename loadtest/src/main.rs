@@ -1,0 +1,2 @@
+//! runlog-loadtest
+fn main() {}

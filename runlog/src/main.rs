@@ -1,0 +1,2 @@
+//! runlog-runlog
+fn main() {}

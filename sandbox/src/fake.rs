@@ -1,0 +1,1 @@
+//! A scripted engine for the tests of what is built on top.

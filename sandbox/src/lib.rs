@@ -1,0 +1,14 @@
+//! Runs untrusted programs: one trait, and engines that keep its promise.
+//!
+//! Responsible for isolation, limits, the standard streams and the measurements of one
+//! single-use [`Cell`]. Never knows about the log, attempts, languages or outcomes: it is
+//! told which command to run and reports how that command ended.
+
+mod engine;
+pub mod fake;
+pub mod native;
+
+pub use engine::{
+    Cause, Cell, CellFile, CellSpec, Engine, Error, Input, KillHandle, Output, OutputStream,
+    Process, Step, StepEnd, StepLimits, Terminal, Usage, WindowSize,
+};

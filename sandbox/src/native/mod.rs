@@ -1,0 +1,1 @@
+//! The native engine: namespaces, cgroups, seccomp; no daemon.
