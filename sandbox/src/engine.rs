@@ -135,57 +135,86 @@ pub enum OutputStream {
     Stderr,
 }
 
-/// What can be sent to a running program. Requests are bounded: `send` waits while the program
-/// does not read. Sending to a program that has ended or has closed its input is not an error.
+/// What can be sent to a running program. Bytes are bounded: `write` waits while the program
+/// does not read; signals and resizes overtake bytes that wait. Sending to a program that has
+/// ended or has closed its input is not an error.
 #[derive(Clone, Debug)]
 pub struct Input {
-    pub(crate) requests: mpsc::Sender<InputRequest>,
+    typed: mpsc::Sender<Typed>,
+    control: mpsc::Sender<Control>,
 }
 
-/// One request on the way to a program.
+/// Bytes on the way to a program, in order with their end.
 #[derive(Debug)]
-pub(crate) enum InputRequest {
+pub(crate) enum Typed {
     Bytes(Bytes),
     Eof,
+}
+
+/// What overtakes the bytes.
+#[derive(Debug)]
+pub(crate) enum Control {
     Resize(WindowSize),
     Signal(i32),
 }
 
+/// The engine's end of an [`Input`].
+#[derive(Debug)]
+pub(crate) struct InputEnd {
+    pub(crate) typed: mpsc::Receiver<Typed>,
+    pub(crate) control: mpsc::Receiver<Control>,
+}
+
 impl Input {
+    pub(crate) fn new() -> (Self, InputEnd) {
+        let (typed, typed_end) = mpsc::channel(16);
+        let (control, control_end) = mpsc::channel(16);
+        (
+            Self { typed, control },
+            InputEnd {
+                typed: typed_end,
+                control: control_end,
+            },
+        )
+    }
+
+    // In all four, the receiver is gone once the program has ended, which the caller learns
+    // from `end`.
+
     /// Writes bytes to standard input, or types them on the terminal.
     pub async fn write(&self, bytes: Bytes) {
-        self.send(InputRequest::Bytes(bytes)).await;
+        let _ = self.typed.send(Typed::Bytes(bytes)).await;
     }
 
     /// Ends standard input once everything sent before has been written; on a terminal, types
     /// its end-of-file character.
     pub async fn eof(&self) {
-        self.send(InputRequest::Eof).await;
+        let _ = self.typed.send(Typed::Eof).await;
     }
 
     /// Changes the terminal's size; without a terminal nothing happens.
     pub async fn resize(&self, size: WindowSize) {
-        self.send(InputRequest::Resize(size)).await;
+        let _ = self.control.send(Control::Resize(size)).await;
     }
 
     /// Sends a signal to the program's main process (on a terminal: to its foreground group).
     pub async fn signal(&self, signal: i32) {
-        self.send(InputRequest::Signal(signal)).await;
-    }
-
-    async fn send(&self, request: InputRequest) {
-        // The receiver is gone once the program has ended, which the caller learns from `end`.
-        let _ = self.requests.send(request).await;
+        let _ = self.control.send(Control::Signal(signal)).await;
     }
 }
 
 /// Kills all processes of a step.
 #[derive(Clone, Debug)]
 pub struct KillHandle {
-    pub(crate) asked: mpsc::Sender<()>,
+    asked: mpsc::Sender<()>,
 }
 
 impl KillHandle {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<()>) {
+        let (asked, kills) = mpsc::channel(1);
+        (Self { asked }, kills)
+    }
+
     /// Kills; the step then ends with [`Cause::Killed`], unless it had ended by itself before.
     pub fn kill(&self) {
         // A full channel means that somebody has asked already.
