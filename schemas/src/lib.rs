@@ -1,1 +1,33 @@
-//! runlog-schemas
+//! The language of the log: events, commands, subjects, the wire format, and what they add up to.
+//!
+//! Responsible for what every reader and writer of the log must agree on. Never does I/O, never
+//! reads a clock: the same events always fold to the same execution.
+
+pub mod api;
+pub mod control;
+mod data;
+mod decide;
+mod event;
+mod execution;
+mod id;
+mod limits;
+mod outcome;
+mod output;
+pub mod subject;
+mod submission;
+mod timeline;
+mod wire;
+
+pub use data::Data;
+pub use decide::{Command, Refusal, decide, retry_delay_ms};
+pub use event::{Change, ExecutionEvent};
+pub use execution::{Attempt, End, Execution, MAX_ATTEMPTS, State, fold};
+pub use id::{ExecutionId, MalformedId};
+pub use limits::{LimitRange, Limits};
+pub use outcome::{Clock, Measurements, Outcome, Phase};
+pub use output::{
+    Chunk, ChunkKind, OutputBatch, OutputDigest, OutputStream, OutputSummary, StreamSummary,
+};
+pub use submission::{Origin, Priority, SourceFile, Submission, TerminalSize, UnknownPriority};
+pub use timeline::{Cursor, Item, MalformedCursor, Shown, Timeline};
+pub use wire::{VERSION, WireError, decode_event, decode_output, encode_event, encode_output};

@@ -1,0 +1,283 @@
+//! What an edge answers.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    Execution, ExecutionId, Limits, Measurements, Outcome, OutputSummary, Priority, State,
+    TerminalSize,
+};
+
+/// Where an execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It waits for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// It ended; `outcome` says how.
+    Ended,
+}
+
+/// An execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExecutionView {
+    /// Its id.
+    pub id: ExecutionId,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether its end was asked for.
+    pub cancelling: bool,
+    /// The language's id.
+    pub language: String,
+    /// The queue.
+    pub priority: Priority,
+    /// The session that it belongs to.
+    pub session: Option<String>,
+    /// The file that it starts with.
+    pub entry: String,
+    /// Whether its standard input is open for viewers.
+    pub interactive: bool,
+    /// The size that its terminal had at the start, where it has one.
+    pub terminal: Option<TerminalSize>,
+    /// What it may use.
+    pub limits: Limits,
+    /// When it was accepted, in milliseconds since 1970.
+    pub submitted_at_ms: u64,
+    /// When its last attempt began, in milliseconds since 1970.
+    pub started_at_ms: Option<u64>,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_at_ms: Option<u64>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The outcome's short code, E001 to E006, where it has one.
+    pub code: Option<String>,
+    /// What it used.
+    pub measurements: Option<Measurements>,
+    /// What its output comes to.
+    pub output: Option<OutputSummary>,
+    /// Its attempts, the first in front.
+    pub attempts: Vec<AttemptView>,
+    /// Where more is to be had.
+    pub links: Links,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttemptView {
+    /// Its number, from 1.
+    pub number: u32,
+    /// The worker's name.
+    pub worker: String,
+    /// When it began, in milliseconds since 1970.
+    pub started_at_ms: u64,
+    /// Why it did not come to an end, where that is so.
+    pub failure: Option<String>,
+}
+
+/// Paths of an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Links {
+    /// The execution.
+    #[serde(rename = "self")]
+    pub this: String,
+    /// Its events, live, over SSE.
+    pub events: String,
+    /// The same over a WebSocket.
+    pub ws: String,
+    /// Its output.
+    pub output: String,
+    /// Its recording.
+    pub recording: String,
+    /// Where to cancel it.
+    pub cancel: String,
+}
+
+impl Links {
+    /// The paths of an execution.
+    #[must_use]
+    pub fn of(id: ExecutionId) -> Self {
+        let this = format!("/v1/executions/{id}");
+        Self {
+            events: format!("{this}/events"),
+            ws: format!("{this}/ws"),
+            output: format!("{this}/output"),
+            recording: format!("{this}/recording"),
+            cancel: format!("{this}/cancel"),
+            this,
+        }
+    }
+}
+
+impl ExecutionView {
+    /// An execution as users see it; `None` where its submission is not known.
+    #[must_use]
+    pub fn of(id: ExecutionId, execution: &Execution) -> Option<Self> {
+        let origin = execution.origin.clone()?;
+        let end = execution.end();
+        let (status, cancelling) = match execution.state {
+            State::Absent => return None,
+            State::Queued { .. } => (Status::Queued, false),
+            State::Running { cancelling, .. } => (Status::Running, cancelling),
+            State::Ended(_) => (Status::Ended, false),
+        };
+        Some(Self {
+            id,
+            status,
+            cancelling,
+            language: origin.language,
+            priority: origin.priority,
+            session: origin.session,
+            entry: origin.entry,
+            interactive: origin.interactive,
+            terminal: origin.terminal,
+            limits: origin.limits,
+            submitted_at_ms: origin.submitted_at_ms,
+            started_at_ms: execution
+                .attempts
+                .last()
+                .map(|attempt| attempt.started_at_ms),
+            ended_at_ms: end.map(|end| end.at_ms),
+            outcome: end.map(|end| end.outcome.clone()),
+            code: end.and_then(|end| end.outcome.code()).map(str::to_owned),
+            measurements: end.and_then(|end| end.measurements.clone()),
+            output: end.and_then(|end| end.output.clone()),
+            attempts: execution
+                .attempts
+                .iter()
+                .map(|attempt| AttemptView {
+                    number: attempt.number,
+                    worker: attempt.worker.clone(),
+                    started_at_ms: attempt.started_at_ms,
+                    failure: attempt.failure.clone(),
+                })
+                .collect(),
+            links: Links::of(id),
+        })
+    }
+}
+
+/// The answer to an accepted submission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Accepted {
+    /// The new execution's id.
+    pub id: ExecutionId,
+    /// Where it is to be found.
+    pub links: Links,
+}
+
+/// The answer to a batch: one item for each program, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchReply {
+    /// One for each program.
+    pub executions: Vec<BatchItem>,
+}
+
+/// What became of one program of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchItem {
+    /// It is in the log.
+    Accepted(Accepted),
+    /// It is not.
+    Refused(Problem),
+}
+
+/// A page of the history, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExecutionPage {
+    /// The executions.
+    pub executions: Vec<ExecutionView>,
+    /// Give it back as `after` for the next page; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// What a program wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutputView {
+    /// The execution's id.
+    pub id: ExecutionId,
+    /// The attempt that it is of; 0 before the first.
+    pub attempt: u32,
+    /// Whether the execution has ended, so that nothing will be added.
+    pub complete: bool,
+    /// What the compiler wrote.
+    pub compiler: StreamText,
+    /// What the program wrote on standard output, or on its terminal.
+    pub stdout: StreamText,
+    /// What the program wrote on standard error.
+    pub stderr: StreamText,
+    /// Whether output was cut off at the limit.
+    pub cut: bool,
+}
+
+/// One stream's bytes: `text` where they are UTF-8, `base64` where they are not.
+pub type StreamText = crate::Data;
+
+/// All languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Languages {
+    /// One for each definition, by id.
+    pub languages: Vec<LanguageView>,
+}
+
+/// A language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LanguageView {
+    /// Its id, for submissions.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+    /// Other ids that are understood.
+    pub aliases: Vec<String>,
+    /// Endings of its files, without the dot.
+    pub extensions: Vec<String>,
+    /// The usual name of the file to start with.
+    pub entry: String,
+    /// Whether submissions are accepted.
+    pub available: bool,
+    /// The exact version that the workers found.
+    pub version: Option<String>,
+    /// Why it is not available.
+    pub unavailable_because: Option<String>,
+    /// Compiler options that may be given.
+    pub compiler_options: Vec<String>,
+    /// A first program.
+    pub hello_world: String,
+}
+
+/// What went wrong, as a problem document (RFC 9457, `application/problem+json`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`; `code` tells problems apart.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The HTTP status, in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// A stable name for the problem, for example `unknown_language`.
+    pub code: String,
+    /// A sentence about this case.
+    pub detail: String,
+    /// The request's id, also in the header `X-Request-Id`.
+    pub request_id: String,
+    /// What is wrong with which field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldProblem>,
+    /// The outcome of an execution that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldProblem {
+    /// The field, as a path: `limits.wall_ms`, `files[0].name`.
+    pub field: String,
+    /// What came, shortened.
+    pub given: String,
+    /// What is allowed.
+    pub allowed: String,
+}

@@ -1,0 +1,80 @@
+//! How events stand in the log: JSON with a version in front.
+//!
+//! `{"v":1,"at_ms":1732165200000,"type":"started","attempt":1,"worker":"w1"}`. A reader that
+//! meets a version or a type that it does not know stops; it never skips. New fields may be added
+//! to a version only where older readers may ignore them.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{ExecutionEvent, OutputBatch};
+
+/// The version that this code writes.
+pub const VERSION: u32 = 1;
+
+/// Why a message of the log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// Written by a newer Runlog.
+    #[error("version {found} of the wire format is unknown; this reader knows up to {VERSION}")]
+    UnknownVersion {
+        /// The version found.
+        found: u32,
+    },
+    /// Neither what this code writes nor what an older one wrote.
+    #[error("not an event of version {VERSION}")]
+    Malformed(#[source] serde_json::Error),
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    v: u32,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// An event as it stands in the log.
+#[must_use]
+pub fn encode_event(event: &ExecutionEvent) -> Vec<u8> {
+    encode(event)
+}
+
+/// Reads an event.
+///
+/// # Errors
+/// When the version or the type is unknown, or the text is not one of ours.
+pub fn decode_event(bytes: &[u8]) -> Result<ExecutionEvent, WireError> {
+    decode(bytes)
+}
+
+/// A message of the stream of recordings.
+#[must_use]
+pub fn encode_output(batch: &OutputBatch) -> Vec<u8> {
+    encode(batch)
+}
+
+/// Reads a message of the stream of recordings.
+///
+/// # Errors
+/// When the version or a chunk's kind is unknown, or the text is not one of ours.
+pub fn decode_output(bytes: &[u8]) -> Result<OutputBatch, WireError> {
+    decode(bytes)
+}
+
+fn encode<T: Serialize>(body: &T) -> Vec<u8> {
+    serde_json::to_vec(&Envelope { v: VERSION, body })
+        .expect("our types have string keys only, so they always serialise")
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    let Version { v: found } = serde_json::from_slice(bytes).map_err(WireError::Malformed)?;
+    if found != VERSION {
+        return Err(WireError::UnknownVersion { found });
+    }
+    serde_json::from_slice(bytes).map_err(WireError::Malformed)
+}
