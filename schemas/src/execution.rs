@@ -80,10 +80,23 @@ impl Execution {
         }
     }
 
-    /// The attempt whose output counts: the one that runs, or the last one.
+    /// The attempt whose output counts: the one that runs, or the one that ended the execution.
+    /// What an attempt wrote that came to nothing does not count.
     #[must_use]
-    pub fn current_attempt(&self) -> Option<u32> {
-        self.attempts.last().map(|attempt| attempt.number)
+    pub fn recorded_attempt(&self) -> Option<u32> {
+        match &self.state {
+            State::Running { attempt, .. } => Some(*attempt),
+            State::Ended(end) if end.output.is_some() => {
+                self.attempts.last().map(|attempt| attempt.number)
+            }
+            State::Absent | State::Queued { .. } | State::Ended(_) => None,
+        }
+    }
+
+    /// The number that a next attempt would have.
+    #[must_use]
+    pub fn next_attempt(&self) -> u32 {
+        self.attempts.last().map_or(1, |attempt| attempt.number + 1)
     }
 }
 

@@ -9,25 +9,27 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Change, Execution, ExecutionEvent, OutputBatch, State, fold};
+use crate::{Change, Execution, ExecutionEvent, OutputBatch, fold};
 
-/// A place in a timeline: everything up to here has been seen. Written `12-345`.
+/// A place in a timeline: everything up to here has been seen. Written `12-345-6`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// Last sequence seen in the stream `EXECUTIONS`.
     pub status: u64,
     /// Last sequence seen in the stream `OUTPUT`.
     pub output: u64,
+    /// The number of the next chunk of the attempt that runs.
+    pub chunk: u64,
 }
 
 /// A text that is no [`Cursor`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a place in a timeline: {0:?}; expected two numbers such as 12-345")]
+#[error("not a place in a timeline: {0:?}; expected three numbers such as 12-345-6")]
 pub struct MalformedCursor(String);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.status, self.output)
+        write!(f, "{}-{}-{}", self.status, self.output, self.chunk)
     }
 }
 
@@ -36,11 +38,13 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parse = || {
-            let (status, output) = text.split_once('-')?;
-            Some(Self {
-                status: status.parse().ok()?,
-                output: output.parse().ok()?,
-            })
+            let mut numbers = text.split('-').map(|number| number.parse().ok());
+            let cursor = Self {
+                status: numbers.next()??,
+                output: numbers.next()??,
+                chunk: numbers.next()??,
+            };
+            numbers.next().is_none().then_some(cursor)
         };
         parse().ok_or_else(|| MalformedCursor(text.chars().take(64).collect()))
     }
@@ -58,8 +62,8 @@ pub struct Shown {
 /// What a viewer is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// A change of state. After a `started` with an attempt above 1, what was shown of the
-    /// attempts before no longer counts.
+    /// A change of state. After a `started` or a `retried`, output that was shown before no
+    /// longer counts.
     Event(ExecutionEvent),
     /// Output of the attempt that counts.
     Output(OutputBatch),
@@ -72,8 +76,6 @@ pub struct Timeline {
     seen: Cursor,
     shown: Cursor,
     execution: Execution,
-    /// The number of the next chunk of the attempt that runs; `None` after a resumption.
-    next_chunk: Option<u64>,
     /// Output that came before its attempt's `started`.
     early: VecDeque<(u64, OutputBatch)>,
     /// The terminal event, while output before it is missing.
@@ -139,12 +141,14 @@ impl Timeline {
             return Vec::new();
         }
         let mut shown = Vec::new();
-        match self.execution.current_attempt() {
-            Some(attempt) if batch.attempt < attempt => {}
-            Some(attempt) if batch.attempt == attempt => {
-                shown.extend(self.show_output(sequence, batch));
-            }
-            Some(_) | None => self.early.push_back((sequence, batch)),
+        // Until the lifecycle has been read again up to where the viewer was, an attempt that came
+        // to nothing may still look like the one that runs.
+        if self.seen.status < self.from.status {
+            self.early.push_back((sequence, batch));
+        } else if self.execution.recorded_attempt() == Some(batch.attempt) {
+            shown.extend(self.show_output(sequence, batch));
+        } else if batch.attempt >= self.execution.next_attempt() {
+            self.early.push_back((sequence, batch));
         }
         if self.missing_output().is_some_and(|last| last <= sequence) {
             shown.extend(self.end_now());
@@ -166,26 +170,25 @@ impl Timeline {
         if self.execution == before {
             return Vec::new();
         }
-        let mut shown = Vec::new();
-        if let Change::Started { .. } = event.change {
-            // A viewer who resumes in the middle of this attempt has seen its first chunks.
-            let resumed = sequence <= self.from.status && self.from.output > 0;
-            self.next_chunk = if resumed { None } else { Some(0) };
+        if sequence < self.from.status {
+            return Vec::new();
         }
+        let mut shown = Vec::new();
         if sequence > self.from.status {
+            if matches!(event.change, Change::Started { .. }) {
+                self.shown.chunk = 0;
+            }
             self.shown.status = sequence;
             shown.push(Shown {
                 cursor: self.shown,
                 item: Item::Event(event),
             });
         }
-        if let State::Running { attempt, .. } = self.execution.state {
-            for (sequence, batch) in std::mem::take(&mut self.early) {
-                if batch.attempt == attempt {
-                    shown.extend(self.show_output(sequence, batch));
-                } else if batch.attempt > attempt {
-                    self.early.push_back((sequence, batch));
-                }
+        for (sequence, batch) in std::mem::take(&mut self.early) {
+            if self.execution.recorded_attempt() == Some(batch.attempt) {
+                shown.extend(self.show_output(sequence, batch));
+            } else if batch.attempt >= self.execution.next_attempt() {
+                self.early.push_back((sequence, batch));
             }
         }
         shown
@@ -194,9 +197,10 @@ impl Timeline {
     /// Drops the chunks that were shown before: a worker whose append went unanswered may have
     /// written some twice.
     fn show_output(&mut self, sequence: u64, mut batch: OutputBatch) -> Option<Shown> {
-        let next = self.next_chunk.unwrap_or(0);
-        batch.chunks.retain(|chunk| chunk.number >= next);
-        self.next_chunk = Some(batch.chunks.last()?.number + 1);
+        batch
+            .chunks
+            .retain(|chunk| chunk.number >= self.shown.chunk);
+        self.shown.chunk = batch.chunks.last()?.number + 1;
         self.shown.output = sequence;
         Some(Shown {
             cursor: self.shown,

@@ -46,8 +46,8 @@ pub enum ViewerMessage {
         /// The execution as it is now.
         execution: Box<super::ExecutionView>,
         /// The event's name: `submitted`, `started`, `retried`, `cancel_requested`, `cancelled`,
-        /// `finished`, `expired` or `dead`. After a `started`, what was shown of earlier attempts
-        /// no longer counts.
+        /// `finished`, `expired` or `dead`. After a `started` or a `retried`, output that was shown
+        /// before no longer counts.
         name: String,
     },
     /// Output, input and phases, in order.

@@ -1,0 +1,6 @@
+//! What must hold of the language of the log.
+
+mod fold;
+mod generate;
+mod timeline;
+mod wire;

@@ -1,0 +1,139 @@
+//! What stands in a log today can be read for ever.
+//!
+//! `tests/wire/` holds one file for each event and version. A file is never changed: a log in the
+//! field holds such messages.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use proptest::prelude::*;
+use runlog_schemas::{
+    Change, ChunkKind, ExecutionEvent, OutputBatch, WireError, decode_event, decode_output,
+    encode_event, encode_output,
+};
+use serde_json::Value;
+
+use crate::generate::{events, recording};
+
+fn fixtures(prefix: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire");
+    let mut found: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read(path).unwrap())
+        })
+        .filter(|(name, _)| name.starts_with(prefix))
+        .collect();
+    found.sort();
+    found
+}
+
+/// The fixture that an event must have. A new event does not compile until it stands here.
+const fn fixture_of(change: &Change) -> &'static str {
+    match change {
+        Change::Submitted { .. } => "event.submitted.v1.json",
+        Change::Started { .. } => "event.started.v1.json",
+        Change::Retried { .. } => "event.retried.v1.json",
+        Change::CancelRequested => "event.cancel_requested.v1.json",
+        Change::Cancelled => "event.cancelled.v1.json",
+        Change::Finished { .. } => "event.finished.v1.json",
+        Change::Expired => "event.expired.v1.json",
+        Change::Dead { .. } => "event.dead.v1.json",
+    }
+}
+
+#[test]
+fn every_event_has_its_fixture_and_comes_back_as_it_was() {
+    let fixtures = fixtures("event.");
+    assert_eq!(fixtures.len(), 8, "one fixture for each event and version");
+    for (name, bytes) in fixtures {
+        let event = decode_event(&bytes).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(fixture_of(&event.change), name);
+        let written: Value = serde_json::from_slice(&encode_event(&event)).unwrap();
+        assert_eq!(
+            written,
+            serde_json::from_slice::<Value>(&bytes).unwrap(),
+            "{name}"
+        );
+    }
+}
+
+const fn chunk_name(what: &ChunkKind) -> &'static str {
+    match what {
+        ChunkKind::Phase { .. } => "phase",
+        ChunkKind::Compiler { .. } => "compiler",
+        ChunkKind::Stdout { .. } => "stdout",
+        ChunkKind::Stderr { .. } => "stderr",
+        ChunkKind::Input { .. } => "input",
+        ChunkKind::Eof => "eof",
+        ChunkKind::Resize { .. } => "resize",
+        ChunkKind::Signal { .. } => "signal",
+        ChunkKind::Cut => "cut",
+    }
+}
+
+#[test]
+fn the_fixture_of_a_recording_has_every_kind_of_chunk_and_comes_back_as_it_was() {
+    let fixtures = fixtures("output.");
+    let [(_, bytes)] = fixtures.as_slice() else {
+        panic!("one fixture for each version")
+    };
+    let batch = decode_output(bytes).unwrap();
+    let kinds: BTreeSet<_> = batch
+        .chunks
+        .iter()
+        .map(|chunk| chunk_name(&chunk.what))
+        .collect();
+    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    let written: Value = serde_json::from_slice(&encode_output(&batch)).unwrap();
+    assert_eq!(written, serde_json::from_slice::<Value>(bytes).unwrap());
+}
+
+#[test]
+fn what_is_not_known_is_refused_and_never_skipped() {
+    let newer = br#"{"v":2,"at_ms":1,"type":"started","attempt":1,"worker":"w"}"#;
+    assert!(matches!(
+        decode_event(newer),
+        Err(WireError::UnknownVersion { found: 2 })
+    ));
+    for bad in [
+        &br#"{"v":1,"at_ms":1,"type":"teleported"}"#[..],
+        br#"{"v":1,"at_ms":1,"type":"started","attempt":1}"#,
+        br#"{"at_ms":1,"type":"expired"}"#,
+        b"\xff",
+        b"",
+    ] {
+        assert!(
+            matches!(decode_event(bad), Err(WireError::Malformed(_))),
+            "{bad:?}"
+        );
+    }
+    assert!(
+        decode_output(br#"{"v":1,"attempt":1,"chunks":[{"number":0,"at_us":0,"kind":"smell"}]}"#)
+            .is_err()
+    );
+}
+
+proptest! {
+    #[test]
+    fn every_event_survives_the_wire(events in events()) {
+        for event in events {
+            prop_assert_eq!(decode_event(&encode_event(&event)).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn every_recording_survives_the_wire(sizes in prop::collection::vec(1_usize..4, 0..5)) {
+        for batch in recording(1, &sizes).0 {
+            prop_assert_eq!(decode_output(&encode_output(&batch)).unwrap(), batch);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        let _: Result<ExecutionEvent, _> = decode_event(&bytes);
+        let _: Result<OutputBatch, _> = decode_output(&bytes);
+    }
+}
