@@ -18,13 +18,13 @@ use crate::generate::{events, recording};
 fn fixtures(prefix: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire");
     let mut found: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read(path).unwrap())
+        .expect("the fixtures are part of the repository")
+        .map(|entry| entry.expect("a folder of ours can be listed").path())
+        .filter_map(|path| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            let bytes = std::fs::read(&path).expect("a file of ours can be read");
+            name.starts_with(prefix).then_some((name, bytes))
         })
-        .filter(|(name, _)| name.starts_with(prefix))
         .collect();
     found.sort();
     found
