@@ -3,13 +3,17 @@
 //! Shared by the edge, the command line and the load driver. JSON field names, units and
 //! meanings here are the public interface under `/v1`.
 
+mod query;
 mod request;
+mod service;
 mod stream;
 mod view;
 
+pub use query::{HistoryQuery, OutputQuery, RecordingQuery, StreamQuery, SubmitQuery};
 pub use request::{BatchRequest, FileRequest, LimitsRequest, SubmitRequest};
+pub use service::{Check, LanguageView, Languages, Readiness, Version};
 pub use stream::{ViewerMessage, ViewerRequest};
 pub use view::{
-    Accepted, AttemptView, BatchItem, BatchReply, ExecutionPage, ExecutionView, FieldProblem,
-    LanguageView, Languages, Links, OutputView, Problem, Status, StreamText,
+    Accepted, AttemptView, BatchItem, BatchReply, Completed, ExecutionPage, ExecutionView,
+    FieldProblem, Links, OutputView, Problem, RecordingView, Status, StreamText,
 };

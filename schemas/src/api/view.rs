@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Execution, ExecutionId, Limits, Measurements, Outcome, OutputSummary, Priority, State,
+    Chunk, Execution, ExecutionId, Limits, Measurements, Outcome, OutputSummary, Priority, State,
     TerminalSize,
 };
 
@@ -167,6 +167,15 @@ pub struct Accepted {
     pub links: Links,
 }
 
+/// The answer to a submission that was waited for until its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Completed {
+    /// The execution, which has ended.
+    pub execution: ExecutionView,
+    /// What it wrote.
+    pub output: OutputView,
+}
+
 /// The answer to a batch: one item for each program, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchReply {
@@ -215,36 +224,17 @@ pub struct OutputView {
 /// One stream's bytes: `text` where they are UTF-8, `base64` where they are not.
 pub type StreamText = crate::Data;
 
-/// All languages.
+/// A recording: what happened while an execution ran, with its timing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Languages {
-    /// One for each definition, by id.
-    pub languages: Vec<LanguageView>,
-}
-
-/// A language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LanguageView {
-    /// Its id, for submissions.
-    pub id: String,
-    /// Its name, for people.
-    pub name: String,
-    /// Other ids that are understood.
-    pub aliases: Vec<String>,
-    /// Endings of its files, without the dot.
-    pub extensions: Vec<String>,
-    /// The usual name of the file to start with.
-    pub entry: String,
-    /// Whether submissions are accepted.
-    pub available: bool,
-    /// The exact version that the workers found.
-    pub version: Option<String>,
-    /// Why it is not available.
-    pub unavailable_because: Option<String>,
-    /// Compiler options that may be given.
-    pub compiler_options: Vec<String>,
-    /// A first program.
-    pub hello_world: String,
+pub struct RecordingView {
+    /// The execution.
+    pub execution: ExecutionView,
+    /// The attempt that it is of; 0 before the first.
+    pub attempt: u32,
+    /// Whether the execution has ended, so that nothing will be added.
+    pub complete: bool,
+    /// What happened, in order.
+    pub chunks: Vec<Chunk>,
 }
 
 /// What went wrong, as a problem document (RFC 9457, `application/problem+json`).
