@@ -10,6 +10,7 @@ mod decide;
 mod event;
 mod execution;
 mod id;
+mod language;
 mod limits;
 mod outcome;
 mod output;
@@ -23,6 +24,11 @@ pub use decide::{Command, Refusal, decide, retry_delay_ms};
 pub use event::{Change, ExecutionEvent};
 pub use execution::{Attempt, End, Execution, MAX_ATTEMPTS, State, fold};
 pub use id::{ExecutionId, MalformedId};
+pub use language::{
+    COMPILE_LIMITS, Catalog, CompileStep, CompilerOptions, HostPath, LanguageDefinition,
+    LanguageError, OptionRefusal, Program, RunStep, SelfTest, Toolchain, ToolchainMount,
+    VersionProbe,
+};
 pub use limits::{LimitRange, Limits};
 pub use outcome::{Clock, Measurements, Outcome, Phase};
 pub use output::{
