@@ -1,0 +1,321 @@
+//! A cell as the worker holds it: made step by step, taken apart as a whole.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::mount::FsPickFlags;
+use tokio::io::unix::AsyncFd;
+
+use super::cgroup::{CpuTime, Group};
+use super::channel::{self, Channel};
+use super::protocol::{Make, expect, kind};
+use super::uids::Uids;
+use super::wire::{Failure, Writer};
+use super::{Shared, sys};
+use crate::Error;
+
+/// Bytes of disk for which a cell may have one file: files of 4 KiB on average, within bounds.
+const BYTES_PER_INODE: u64 = 4096;
+const INODES: std::ops::RangeInclusive<u64> = 1024..=65_536;
+
+/// Numbers the cells of this process.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// A living cell. Dropping it removes it in the background.
+#[derive(Debug)]
+pub(super) struct Body {
+    /// There until it is taken apart.
+    parts: Option<Box<Parts>>,
+    shared: Arc<Shared>,
+}
+
+/// All that a cell consists of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) group: Group,
+    /// Init's process number on the host.
+    pub(super) init: i32,
+    /// Readable once init, and with it everything in the cell, is dead.
+    pub(super) death: AsyncFd<OwnedFd>,
+    pub(super) control: Channel,
+    /// The working directory.
+    pub(super) folder: Option<OwnedFd>,
+    /// The way to the primed process, until it goes.
+    pub(super) primed: Option<Channel>,
+    /// Readable when the memory limit was reached.
+    pub(super) memory_events: AsyncFd<OwnedFd>,
+    /// What earlier steps have used.
+    pub(super) cpu_before: CpuTime,
+    pub(super) memory_kills_before: u64,
+    pub(super) disk_bytes: u64,
+    uids: Uids,
+}
+
+pub(super) fn failed(doing: &str) -> impl FnOnce(io::Error) -> Error {
+    let doing = doing.to_owned();
+    move |source| Error::System { doing, source }
+}
+
+fn inodes(disk_bytes: u64) -> u64 {
+    (disk_bytes / BYTES_PER_INODE).clamp(*INODES.start(), *INODES.end())
+}
+
+/// Runs what may take milliseconds where that hurts nobody.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::CellGone(format!("a task of ours was lost: {error}")))
+}
+
+impl Body {
+    /// Makes a cell, up to a primed process.
+    pub(super) async fn make(shared: Arc<Shared>, disk_bytes: u64) -> Result<Self, Error> {
+        let uids = Uids::take(shared.config.uid_base)
+            .ok_or_else(|| Error::CellGone("there are too many cells".into()))?;
+        let name = format!("cell-{}", MADE.fetch_add(1, Ordering::Relaxed));
+        let (for_group, init_uid) = (Arc::clone(&shared), uids.first());
+        let (group, folders) = aside(move || {
+            let group = for_group.tree.group(&name)?;
+            match group.open_unified(init_uid) {
+                Ok(folders) => Ok((group, folders)),
+                Err(error) => {
+                    let _ = group.remove();
+                    Err(failed("handing the cell its cgroup")(error))
+                }
+            }
+        })
+        .await??;
+        let mut body = spawn(shared, group, folders, uids, disk_bytes).await?;
+        match body.settle().await {
+            Ok(()) => Ok(body),
+            Err(error) => {
+                body.destroy().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// From the new init to a cell that waits.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let parts = self.parts();
+        let (isolated, ()) = tokio::try_join!(
+            async {
+                parts
+                    .control
+                    .expect()
+                    .await
+                    .map_err(failed("waiting for the cell's init"))
+            },
+            attach(&parts.group, parts.init),
+        )?;
+        expect(&isolated.bytes, kind::ISOLATED).map_err(Failure::into_error)?;
+        parts.folder = Some(
+            isolated
+                .into_fd()
+                .map_err(failed("taking the working directory"))?,
+        );
+        map_ids(parts.init, parts.uids.first()).map_err(failed("mapping the cell's ids"))?;
+        parts.prime().await?;
+        parts.cpu_before = parts.group.cpu().map_err(failed("reading CPU time"))?;
+        Ok(())
+    }
+
+    pub(super) fn parts(&mut self) -> &mut Parts {
+        self.parts.as_mut().expect("parts leave only with the body")
+    }
+
+    /// Whether it can still be used.
+    pub(super) fn is_alive(&self) -> bool {
+        let Some(parts) = &self.parts else {
+            return false;
+        };
+        let mut fds = [rustix::event::PollFd::new(
+            &parts.death,
+            rustix::event::PollFlags::IN,
+        )];
+        let at_once = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        rustix::event::poll(&mut fds, Some(&at_once)) == Ok(0)
+    }
+
+    /// Gives the cell's disk another size.
+    pub(super) fn resize_disk(&mut self, bytes: u64) -> Result<(), Error> {
+        let parts = self.parts();
+        if parts.disk_bytes == bytes {
+            return Ok(());
+        }
+        let resize = |folder: &OwnedFd| -> io::Result<()> {
+            let flags = FsPickFlags::FSPICK_EMPTY_PATH | FsPickFlags::FSPICK_CLOEXEC;
+            let disk = rustix::mount::fspick(folder, "", flags)?;
+            rustix::mount::fsconfig_set_string(disk.as_fd(), "size", bytes.to_string())?;
+            rustix::mount::fsconfig_set_string(
+                disk.as_fd(),
+                "nr_inodes",
+                inodes(bytes).to_string(),
+            )?;
+            Ok(rustix::mount::fsconfig_reconfigure(disk.as_fd())?)
+        };
+        if let Some(folder) = &parts.folder {
+            resize(folder).map_err(failed("resizing the cell's disk"))?;
+        }
+        parts.disk_bytes = bytes;
+        Ok(())
+    }
+
+    /// Kills what is in the cell and waits until nothing of it is left.
+    pub(super) async fn destroy(mut self) -> Result<(), Error> {
+        match self.parts.take() {
+            Some(parts) => parts.destroy().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(parts) = self.parts.take() {
+            self.shared.in_background(async move {
+                if let Err(error) = parts.destroy().await {
+                    tracing::warn!(%error, "a cell could not be removed");
+                }
+            });
+        }
+    }
+}
+
+impl Parts {
+    /// Has init fork the process that becomes the next step's program.
+    pub(super) async fn prime(&mut self) -> Result<(), Error> {
+        let doing = "priming a step";
+        let (ours, theirs) = channel::pair().map_err(failed(doing))?;
+        let primed = Channel::new(ours).map_err(failed(doing))?;
+        let steps = self
+            .group
+            .renew_steps(self.uids.first())
+            .map_err(failed(doing))?;
+        if steps.is_some() {
+            self.cpu_before = CpuTime::default();
+        }
+        let fds: Vec<_> = [theirs].into_iter().chain(steps).collect();
+        let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+        let request = Writer::new(kind::PRIME).finish();
+        self.control
+            .send(&request, &borrowed)
+            .await
+            .map_err(failed(doing))?;
+        drop(fds);
+        let answer = tokio::select! {
+            biased;
+            answer = primed.expect() => answer,
+            // Init itself says why there is no process.
+            answer = self.control.expect() => answer,
+        };
+        let answer = answer.map_err(failed(doing))?;
+        expect(&answer.bytes, kind::READY).map_err(Failure::into_error)?;
+        self.primed = Some(primed);
+        Ok(())
+    }
+
+    async fn destroy(self) -> Result<(), Error> {
+        let Self {
+            mut group,
+            death,
+            control,
+            folder,
+            primed,
+            memory_events,
+            uids,
+            ..
+        } = self;
+        // Without a worker an init ends by itself; this is quicker with many processes.
+        drop((control, primed, folder, memory_events));
+        group.kill_all().map_err(failed("killing the cell"))?;
+        drop(
+            death
+                .readable()
+                .await
+                .map_err(failed("waiting for the cell's death"))?,
+        );
+        drop(death);
+        let removed = aside(move || group.remove()).await?;
+        // Not before: no later cell may meet anything of this one.
+        drop(uids);
+        removed.map_err(failed("removing the cell's cgroups"))
+    }
+}
+
+async fn spawn(
+    shared: Arc<Shared>,
+    mut group: Group,
+    folders: Option<[OwnedFd; 2]>,
+    uids: Uids,
+    disk_bytes: u64,
+) -> Result<Body, Error> {
+    let make = Make {
+        uid: uids.first(),
+        disk_bytes,
+        inodes: inodes(disk_bytes),
+        has_cgroups: folders.is_some(),
+    };
+    let made = async {
+        let (ours, theirs) = channel::pair().map_err(failed("making a cell's channel"))?;
+        let fds: Vec<_> = [theirs]
+            .into_iter()
+            .chain(folders.into_iter().flatten())
+            .collect();
+        let events = group.memory_events().and_then(sys::watch);
+        let events = events.map_err(failed("watching the cell's memory"))?;
+        let control = Channel::new(ours).map_err(failed("making a cell's channel"))?;
+        let made = shared.link.make(&make, &fds).await?;
+        let death =
+            sys::watch_for_reading(made.pidfd).map_err(failed("watching the cell's init"))?;
+        Ok((events, control, made.pid, death))
+    };
+    match made.await {
+        Ok((memory_events, control, init, death)) => {
+            let parts = Parts {
+                group,
+                init,
+                death,
+                control,
+                folder: None,
+                primed: None,
+                memory_events,
+                cpu_before: CpuTime::default(),
+                memory_kills_before: 0,
+                disk_bytes,
+                uids,
+            };
+            Ok(Body {
+                parts: Some(Box::new(parts)),
+                shared,
+            })
+        }
+        Err(error) => {
+            let _ = group.kill_all();
+            let _ = aside(move || group.remove()).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Moving a process between v1 groups takes ten milliseconds on a machine that was idle.
+async fn attach(group: &Group, pid: i32) -> Result<(), Error> {
+    let attach = group.attacher();
+    aside(move || attach.attach(pid))
+        .await?
+        .map_err(failed("moving the cell into its cgroups"))
+}
+
+fn map_ids(pid: i32, first: u32) -> io::Result<()> {
+    let program = super::init::PROGRAM;
+    let map = format!(
+        "0 {first} 1\n{program} {} 1\n",
+        first + super::init::PROGRAM_OFFSET
+    );
+    std::fs::write(format!("/proc/{pid}/uid_map"), &map)?;
+    std::fs::write(format!("/proc/{pid}/gid_map"), &map)
+}

@@ -1,0 +1,259 @@
+//! The control groups of one cell.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::memory::Memory;
+use super::{field, number, write};
+use crate::StepLimits;
+
+/// CPU time of all processes of a cell's steps since the cell was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct CpuTime {
+    pub(in super::super) user: Duration,
+    pub(in super::super) system: Duration,
+}
+
+impl CpuTime {
+    pub(in super::super) fn total(self) -> Duration {
+        self.user + self.system
+    }
+
+    pub(in super::super) fn since(self, earlier: Self) -> Self {
+        Self {
+            user: self.user.saturating_sub(earlier.user),
+            system: self.system.saturating_sub(earlier.system),
+        }
+    }
+}
+
+/// What ends every process of the cell's steps and counts their CPU time.
+#[derive(Debug)]
+pub(super) enum Unified {
+    /// v2 is mounted: the cell has a folder there, with one for its steps in it.
+    Present { cell: PathBuf, steps: PathBuf },
+    /// It is not: this v1 folder counts CPU time.
+    Absent { cpuacct: PathBuf },
+}
+
+/// A cell's control groups. Whoever has one must [`Group::remove`] it.
+#[derive(Debug)]
+pub(in super::super) struct Group {
+    pub(super) memory: Memory,
+    pub(super) pids: PathBuf,
+    pub(super) unified: Unified,
+    /// Every folder, in the order of their making.
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) processes: Option<u32>,
+    /// A process that is forked into a group which was killed before dies at once on some
+    /// kernels (6.18 for one), so after a kill steps need a new one.
+    steps_are_spent: bool,
+}
+
+impl Unified {
+    pub(super) fn in_folder(cell: PathBuf) -> Self {
+        Self::Present {
+            steps: cell.join("steps"),
+            cell,
+        }
+    }
+}
+
+impl Group {
+    /// Makes all folders; on failure none stays.
+    pub(super) fn make(memory: Memory, pids: PathBuf, unified: Unified) -> io::Result<Self> {
+        let mut wanted = vec![memory.folder().to_owned(), pids.clone()];
+        match &unified {
+            Unified::Present { cell, steps } => wanted.extend([cell.clone(), steps.clone()]),
+            Unified::Absent { cpuacct } => wanted.push(cpuacct.clone()),
+        }
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in wanted {
+            if folders.contains(&folder) {
+                continue;
+            }
+            if let Err(error) = fs::create_dir(&folder) {
+                folders
+                    .iter()
+                    .rev()
+                    .for_each(|made| drop(fs::remove_dir(made)));
+                return Err(error);
+            }
+            folders.push(folder);
+        }
+        Ok(Self {
+            memory,
+            pids,
+            unified,
+            folders,
+            processes: None,
+            steps_are_spent: false,
+        })
+    }
+
+    /// The v2 folders of the cell and of its steps, to fork into. Init, whose host uid this is,
+    /// may put its own children into the latter.
+    pub(in super::super) fn open_unified(&self, init: u32) -> io::Result<Option<[OwnedFd; 2]>> {
+        match &self.unified {
+            Unified::Present { cell, steps } => Ok(Some([open(cell, init)?, open(steps, init)?])),
+            Unified::Absent { .. } => Ok(None),
+        }
+    }
+
+    /// A new folder for steps, if the one there can take no further ones.
+    pub(in super::super) fn renew_steps(&mut self, init: u32) -> io::Result<Option<OwnedFd>> {
+        let Unified::Present { cell, steps } = &mut self.unified else {
+            return Ok(None);
+        };
+        if !std::mem::take(&mut self.steps_are_spent) {
+            return Ok(None);
+        }
+        *steps = cell.join(format!("steps-{}", self.folders.len()));
+        fs::create_dir(&*steps)?;
+        self.folders.push(steps.clone());
+        open(steps, init).map(Some)
+    }
+
+    /// The way into the v1 groups, which may take milliseconds and is therefore taken aside.
+    pub(in super::super) fn attacher(&self) -> Attacher {
+        let is_unified = |folder: &PathBuf| match &self.unified {
+            Unified::Present { cell, .. } => folder.starts_with(cell),
+            Unified::Absent { .. } => false,
+        };
+        let folders = self.folders.iter().filter(|folder| !is_unified(folder));
+        Attacher(folders.cloned().collect())
+    }
+
+    /// Sets a step's limits and starts counting its peak.
+    pub(in super::super) fn limit(&mut self, limits: &StepLimits) -> io::Result<()> {
+        self.memory.set_limit(limits.memory_bytes)?;
+        self.memory.reset_peak()?;
+        if self.processes != Some(limits.processes) {
+            // Init is one more.
+            write(&self.pids.join("pids.max"), u64::from(limits.processes) + 1)?;
+            self.processes = Some(limits.processes);
+        }
+        Ok(())
+    }
+
+    /// See [`Memory::peak`].
+    pub(in super::super) fn memory_peak(&mut self) -> io::Result<u64> {
+        self.memory.peak()
+    }
+
+    /// See [`Memory::kills`].
+    pub(in super::super) fn memory_kills(&self) -> io::Result<u64> {
+        self.memory.kills()
+    }
+
+    /// See [`Memory::events`].
+    pub(in super::super) fn memory_events(&self) -> io::Result<OwnedFd> {
+        self.memory.events()
+    }
+
+    pub(in super::super) fn cpu(&self) -> io::Result<CpuTime> {
+        match &self.unified {
+            Unified::Present { steps, .. } => {
+                let stat = steps.join("cpu.stat");
+                let micros = |name| field(&stat, name).map(Duration::from_micros);
+                Ok(CpuTime {
+                    user: micros("user_usec")?,
+                    system: micros("system_usec")?,
+                })
+            }
+            Unified::Absent { cpuacct } => {
+                let nanos = |name: &str| number(&cpuacct.join(name)).map(Duration::from_nanos);
+                Ok(CpuTime {
+                    user: nanos("cpuacct.usage_user")?,
+                    system: nanos("cpuacct.usage_sys")?,
+                })
+            }
+        }
+    }
+
+    /// Kills every process of the steps; init lives on to reap them.
+    pub(in super::super) fn kill_steps(&mut self, init: i32) -> io::Result<()> {
+        if let Unified::Present { steps, .. } = &self.unified
+            && let done @ Ok(()) = write(&steps.join("cgroup.kill"), 1)
+        {
+            self.steps_are_spent = true;
+            return done;
+        }
+        self.kill_each(Some(init))
+    }
+
+    /// Kills everything in the cell.
+    pub(in super::super) fn kill_all(&mut self) -> io::Result<()> {
+        if let Unified::Present { cell, .. } = &self.unified
+            && let done @ Ok(()) = write(&cell.join("cgroup.kill"), 1)
+        {
+            return done;
+        }
+        self.kill_each(None)
+    }
+
+    /// Without `cgroup.kill` (before Linux 5.14): first nobody can fork any more, so that the
+    /// second round finds nobody whom the first has not seen.
+    fn kill_each(&mut self, but: Option<i32>) -> io::Result<()> {
+        write(&self.pids.join("pids.max"), 0)?;
+        self.processes = None;
+        for _ in 0..2 {
+            for pid in fs::read_to_string(self.pids.join("cgroup.procs"))?.lines() {
+                let pid = pid.parse().ok().filter(|pid| Some(*pid) != but);
+                if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+                    // It may have ended by itself.
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the folders once their processes are dead; waits a little, as a process leaves
+    /// its group just after its death was seen.
+    pub(in super::super) fn remove(&self) -> io::Result<()> {
+        self.folders
+            .iter()
+            .rev()
+            .try_for_each(|folder| remove(folder))
+    }
+}
+
+/// Opens a v2 folder and lets a cell's init move its children there.
+fn open(folder: &Path, init: u32) -> io::Result<OwnedFd> {
+    chown(folder.join("cgroup.procs"), Some(init), Some(init))?;
+    Ok(File::open(folder)?.into())
+}
+
+/// Moves a process into a cell's v1 groups; what it forks afterwards follows it.
+pub(in super::super) struct Attacher(Vec<PathBuf>);
+
+impl Attacher {
+    pub(in super::super) fn attach(&self, pid: i32) -> io::Result<()> {
+        self.0
+            .iter()
+            .try_for_each(|folder| write(&folder.join("cgroup.procs"), pid))
+    }
+}
+
+/// Removes an empty control group.
+pub(super) fn remove(folder: &Path) -> io::Result<()> {
+    let mut pause = Duration::from_micros(200);
+    loop {
+        match fs::remove_dir(folder) {
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+                if pause > Duration::from_secs(1) {
+                    return Err(error);
+                }
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => return other,
+        }
+    }
+}

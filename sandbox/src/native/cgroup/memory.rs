@@ -1,0 +1,159 @@
+//! The memory of one cell.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::event::EventfdFlags;
+use rustix::fs::inotify;
+
+use super::{Version, field, number, write};
+
+/// What is left for a step that starts with its limit used up already by what an earlier step
+/// wrote to the cell's disk: enough to start, so that it ends at its limit and not in an error.
+const LEAST_ROOM: u64 = 1 << 20;
+
+/// Limits and counts memory.
+#[derive(Debug)]
+pub(super) struct Memory {
+    folder: PathBuf,
+    version: Version,
+    limit: u64,
+    /// v2 resets the peak per open file, where it can at all.
+    peak: Option<File>,
+}
+
+impl Memory {
+    pub(super) fn new(folder: PathBuf, version: Version) -> Self {
+        Self {
+            folder,
+            version,
+            limit: u64::MAX,
+            peak: None,
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn file(&self, one: &str, two: &str) -> PathBuf {
+        self.folder.join(match self.version {
+            Version::One => one,
+            Version::Two => two,
+        })
+    }
+
+    fn used(&self) -> io::Result<u64> {
+        number(&self.file("memory.usage_in_bytes", "memory.current"))
+    }
+
+    /// Sets the limit for memory and for memory with swap to the same.
+    pub(super) fn set_limit(&mut self, bytes: u64) -> io::Result<()> {
+        if bytes == self.limit {
+            return Ok(());
+        }
+        let bytes = match self.version {
+            Version::One => match self.write_one(bytes) {
+                Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+                    let enough = self.used()?.saturating_add(LEAST_ROOM);
+                    self.write_one(enough)?;
+                    enough
+                }
+                other => other.map(|()| bytes)?,
+            },
+            Version::Two => {
+                // Too low a limit would kill at once, init included.
+                let bytes = bytes.max(self.used()?.saturating_add(LEAST_ROOM));
+                write(&self.folder.join("memory.max"), bytes)?;
+                optional(write(&self.folder.join("memory.swap.max"), 0))?;
+                bytes
+            }
+        };
+        self.limit = bytes;
+        Ok(())
+    }
+
+    /// The limit with swap may never be the lower one, so the order depends on the direction.
+    fn write_one(&self, bytes: u64) -> io::Result<()> {
+        let memory = || write(&self.folder.join("memory.limit_in_bytes"), bytes);
+        let swap = || {
+            optional(write(
+                &self.folder.join("memory.memsw.limit_in_bytes"),
+                bytes,
+            ))
+        };
+        if bytes > self.limit {
+            swap().and_then(|()| memory())
+        } else {
+            memory().and_then(|()| swap())
+        }
+    }
+
+    /// Starts counting the peak from what is used now.
+    pub(super) fn reset_peak(&mut self) -> io::Result<()> {
+        match self.version {
+            Version::One => write(&self.folder.join("memory.max_usage_in_bytes"), 0),
+            Version::Two => {
+                let path = self.folder.join("memory.peak");
+                let opened = File::options().read(true).write(true).open(path);
+                // Before Linux 6.12 it cannot be reset, and before 5.19 it is not there.
+                self.peak = opened.ok().and_then(|mut file| {
+                    file.write_all(b"0").ok()?;
+                    Some(file)
+                });
+                Ok(())
+            }
+        }
+    }
+
+    /// The most that was charged at once.
+    pub(super) fn peak(&mut self) -> io::Result<u64> {
+        if let Some(file) = &mut self.peak {
+            let mut text = String::new();
+            file.rewind()?;
+            file.read_to_string(&mut text)?;
+            return super::parse(text.trim());
+        }
+        match number(&self.file("memory.max_usage_in_bytes", "memory.peak")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.used(),
+            other => other,
+        }
+    }
+
+    /// How often the kernel killed a process because the limit was reached.
+    pub(super) fn kills(&self) -> io::Result<u64> {
+        field(
+            &self.file("memory.oom_control", "memory.events"),
+            "oom_kill",
+        )
+    }
+
+    /// A descriptor that becomes readable when the limit was reached.
+    pub(super) fn events(&self) -> io::Result<OwnedFd> {
+        match self.version {
+            Version::One => {
+                let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?;
+                let control = File::open(self.folder.join("memory.oom_control"))?;
+                let request = format!("{} {}", event.as_raw_fd(), control.as_raw_fd());
+                write(&self.folder.join("cgroup.event_control"), request)?;
+                Ok(event)
+            }
+            Version::Two => {
+                let watcher = inotify::init(inotify::CreateFlags::CLOEXEC)?;
+                let events = self.folder.join("memory.events");
+                inotify::add_watch(&watcher, events, inotify::WatchFlags::MODIFY)?;
+                Ok(watcher)
+            }
+        }
+    }
+}
+
+/// Not every kernel counts swap.
+fn optional(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

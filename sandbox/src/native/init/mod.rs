@@ -1,0 +1,281 @@
+//! Process 1 of a cell: ours, so that the program never is.
+//!
+//! It makes the cell's own mounts, gives up the host's root for the cell's, keeps one step
+//! primed, reaps, and after the main process has ended kills whatever else is there. It is of
+//! another uid than the program, which can neither see nor trace it. It ends when the worker
+//! closes the channel, when the spawner dies, or when the cell's control group is killed; the
+//! kernel then kills everything in the cell.
+
+mod mounts;
+mod put;
+mod step;
+
+pub(super) use step::EXECUTING;
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::process::{Gid, Signal, Uid};
+use rustix::thread::{CapabilitySet, UnshareFlags};
+
+use super::protocol::{Make, Over, kind};
+use super::wire::{Doing, Failure, Reader, Writer, malformed};
+use super::{channel, sys};
+
+/// The program's uid and gid inside the cell.
+pub(super) const PROGRAM: u32 = 1000;
+
+/// The program's uid on the host is this much above the cell's root's.
+pub(super) const PROGRAM_OFFSET: u32 = 1;
+
+/// What the spawner hands to a new cell.
+pub(super) struct Cell<'a> {
+    pub(super) make: &'a Make,
+    pub(super) worker: OwnedFd,
+    /// The v2 control group for steps, if there is one.
+    pub(super) steps: Option<OwnedFd>,
+    pub(super) filter: &'a [libc::sock_filter],
+}
+
+/// Runs a cell to its end.
+pub(super) fn main(cell: Cell<'_>) -> ! {
+    if let Err(failure) = live(&cell) {
+        // If the worker is gone too, nobody is left to be told.
+        let _ = channel::send(&cell.worker, &failure.write(kind::FAILED), &[]);
+    }
+    sys::exit(0)
+}
+
+fn live(cell: &Cell<'_>) -> Result<(), Failure> {
+    keep_only(cell)?;
+    sys::reset_signals();
+    let proc = mounts::make(cell.make)?;
+    sys::unshare(UnshareFlags::NEWUSER).doing("making a user namespace")?;
+    let folder = open_folder("/box")?;
+    let isolated = Writer::new(kind::ISOLATED).finish();
+    channel::send(&cell.worker, &isolated, &[folder.as_fd()]).doing("telling the worker")?;
+    // The worker maps the ids and moves this process into its control groups meanwhile.
+    let Some(first) = channel::receive(&cell.worker).doing("waiting to be primed")? else {
+        return Ok(());
+    };
+    settle(&proc.sys)?;
+    let children = sys::signal_descriptor(libc::SIGCHLD).doing("watching for children")?;
+    let mut init = Init {
+        cell,
+        folder,
+        children,
+        io: proc.io,
+        newer_steps: None,
+        main: None,
+        step_began: Counters::default(),
+    };
+    init.handle(first)?;
+    init.serve()
+}
+
+/// Drops every descriptor that came along from the spawner.
+fn keep_only(cell: &Cell<'_>) -> Result<(), Failure> {
+    let what = "closing inherited descriptors";
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()).doing(what)?;
+    rustix::stdio::dup2_stdin(&null).doing(what)?;
+    rustix::stdio::dup2_stdout(&null).doing(what)?;
+    rustix::stdio::dup2_stderr(&null).doing(what)?;
+    let mut keep = vec![cell.worker.as_fd(), null.as_fd()];
+    keep.extend(cell.steps.as_ref().map(AsFd::as_fd));
+    sys::close_all_from(3, &keep).doing(what)
+}
+
+/// Becomes the cell's root, with the rights that it needs no more taken away for good.
+fn settle(proc_sys: &OwnedFd) -> Result<(), Failure> {
+    let what = "becoming the cell's own root";
+    let (uid, gid) = (Uid::from_raw(0), Gid::from_raw(0));
+    rustix::thread::set_thread_groups(&[]).doing(what)?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid).doing(what)?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid).doing(what)?;
+    // After the change of uid, which resets it.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).doing(what)?;
+    // In the control groups by now: the cell sees them as its root.
+    sys::unshare(UnshareFlags::NEWCGROUP).doing("making a cgroup namespace")?;
+    let limit = rustix::fs::openat(
+        proc_sys,
+        "user/max_user_namespaces",
+        OFlags::WRONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    );
+    let forbidden = limit.and_then(|limit| rustix::io::write(limit, b"0"));
+    forbidden.doing("forbidding user namespaces in the cell")?;
+    for capability in CapabilitySet::all().iter() {
+        // Before the uid changes: afterwards it would fail, in silence.
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            // Newer than this kernel.
+            Ok(()) | Err(rustix::io::Errno::INVAL) => {}
+            Err(error) => Err(error).doing("dropping the bounding set")?,
+        }
+    }
+    Ok(())
+}
+
+/// What has been counted for all children so far.
+#[derive(Clone, Copy, Default)]
+struct Counters {
+    context_switches: u64,
+    read_bytes: u64,
+    written_bytes: u64,
+}
+
+impl Counters {
+    fn now(io: &OwnedFd) -> Self {
+        let mut buffer = [0; 512];
+        let length = rustix::io::pread(io, &mut buffer, 0).unwrap_or(0);
+        let io = std::str::from_utf8(&buffer[..length]).unwrap_or_default();
+        let field = |name: &str| {
+            let line = io.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|value| value.trim().parse().ok())
+                .unwrap_or(0)
+        };
+        Self {
+            context_switches: sys::context_switches_of_children(),
+            read_bytes: field("rchar:"),
+            written_bytes: field("wchar:"),
+        }
+    }
+}
+
+struct Init<'a> {
+    cell: &'a Cell<'a>,
+    /// A control group for steps that replaces the first one.
+    newer_steps: Option<OwnedFd>,
+    folder: OwnedFd,
+    children: OwnedFd,
+    /// `/proc/self/io`: what the kernel counts for this process and all it has reaped.
+    io: OwnedFd,
+    /// The step's main process, from when it is primed until it is reaped.
+    main: Option<i32>,
+    step_began: Counters,
+}
+
+impl Init<'_> {
+    fn serve(&mut self) -> Result<(), Failure> {
+        loop {
+            let (worker, children) = (&self.cell.worker, &self.children);
+            let mut fds = [
+                PollFd::new(worker, PollFlags::IN),
+                PollFd::new(children, PollFlags::IN),
+            ];
+            match rustix::event::poll(&mut fds, None) {
+                Err(rustix::io::Errno::INTR) => continue,
+                other => other.doing("waiting")?,
+            };
+            let (asked, died) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
+            if died {
+                self.reap()?;
+            }
+            if asked {
+                let message = channel::receive(&self.cell.worker).doing("hearing the worker")?;
+                let Some(message) = message else {
+                    return Ok(());
+                };
+                self.handle(message)?;
+            }
+        }
+    }
+
+    fn handle(&mut self, message: channel::Received) -> Result<(), Failure> {
+        let what = "reading a request";
+        let (kind, mut reader) = Reader::new(&message.bytes).doing(what)?;
+        match kind {
+            kind::PRIME => self.prime(message.fds),
+            kind::PUT => {
+                let answer = match put::files(&self.folder, &mut reader) {
+                    Ok(()) => Writer::new(kind::DONE).finish(),
+                    Err(failure) => failure.write(kind::FAILED),
+                };
+                channel::send(&self.cell.worker, &answer, &[]).doing("answering the worker")
+            }
+            kind::SIGNAL => {
+                let (signal, to_foreground) =
+                    (reader.i32().doing(what)?, reader.u32().doing(what)? != 0);
+                self.signal(signal, to_foreground);
+                Ok(())
+            }
+            _ => Err(malformed()).doing(what),
+        }
+    }
+
+    /// Forks the process that becomes the next step's program. With the way to the worker may
+    /// come a new control group for steps.
+    fn prime(&mut self, fds: Vec<OwnedFd>) -> Result<(), Failure> {
+        let mut fds = fds.into_iter();
+        let worker = fds
+            .next()
+            .ok_or_else(malformed)
+            .doing("reading a request")?;
+        if let Some(steps) = fds.next() {
+            self.newer_steps = Some(steps);
+        }
+        self.step_began = Counters::now(&self.io);
+        let steps = self.newer_steps.as_ref().or(self.cell.steps.as_ref());
+        match sys::clone(0, steps.map(AsFd::as_fd)).doing("forking the step's process")? {
+            sys::Forked::Child => step::main(&worker, self.cell.filter),
+            sys::Forked::Parent { pid, .. } => {
+                self.main = Some(pid);
+                Ok(())
+            }
+        }
+    }
+
+    fn signal(&self, signal: i32, to_foreground: bool) {
+        let Some(main) = self.main else { return };
+        match to_foreground.then(|| foreground_group(main)).flatten() {
+            Some(group) => sys::kill(-group, signal),
+            None => sys::kill(main, signal),
+        }
+    }
+
+    fn reap(&mut self) -> Result<(), Failure> {
+        let mut buffer = [0; 128];
+        // Only to make it unreadable; several deaths may have become one notice.
+        let _ = rustix::io::read(&self.children, &mut buffer);
+        while let Some(dead) = sys::reap(false) {
+            if self.main == Some(dead.pid) {
+                return self.end_step(dead.status);
+            }
+        }
+        Ok(())
+    }
+
+    /// After the main process has ended nothing of the step stays.
+    fn end_step(&mut self, status: i32) -> Result<(), Failure> {
+        self.main = None;
+        sys::kill_all_others();
+        while sys::reap(true).is_some() {}
+        let (before, after) = (self.step_began, Counters::now(&self.io));
+        let over = Over {
+            status,
+            context_switches: after.context_switches - before.context_switches,
+            read_bytes: after.read_bytes - before.read_bytes,
+            written_bytes: after.written_bytes - before.written_bytes,
+        };
+        channel::send(&self.cell.worker, &over.write(), &[]).doing("answering the worker")
+    }
+}
+
+/// The foreground group of the terminal that a process has, if any.
+fn foreground_group(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before the last bracket may contain anything.
+    let group = stat
+        .rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(5)?
+        .parse()
+        .ok()?;
+    (group > 0).then_some(group)
+}
+
+fn open_folder(path: &str) -> Result<OwnedFd, Failure> {
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, path, flags, Mode::empty()).doing("opening the working directory")
+}

@@ -1,0 +1,129 @@
+//! The mounts that a cell has for itself, made while its init still has the host's rights.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::mount::{MountFlags, UnmountFlags};
+
+use super::super::protocol::Make;
+use super::super::sys;
+use super::super::wire::{Doing, Failure};
+
+/// What of `/proc` tells about the machine beyond what programs need.
+const HIDDEN: &[&str] = &[
+    "acpi",
+    "asound",
+    "bus",
+    "cmdline",
+    "config.gz",
+    "driver",
+    "fs",
+    "iomem",
+    "ioports",
+    "irq",
+    "kallsyms",
+    "kcore",
+    "key-users",
+    "keys",
+    "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
+    "latency_stats",
+    "modules",
+    "mtrr",
+    "partitions",
+    "sched_debug",
+    "scsi",
+    "sysrq-trigger",
+    "sysvipc",
+    "timer_list",
+    "vmallocinfo",
+];
+
+/// Files of `/proc` that init still needs when it can no longer open them.
+pub(super) struct Proc {
+    /// `/proc/sys` as it was before it became read-only.
+    pub(super) sys: OwnedFd,
+    /// `/proc/self/io`
+    pub(super) io: OwnedFd,
+}
+
+/// Makes the mounts.
+pub(super) fn make(make: &Make) -> Result<Proc, Failure> {
+    disk(make)?;
+    let quiet = MountFlags::NOSUID | MountFlags::NOEXEC;
+    rustix::mount::mount(
+        "devpts",
+        "/dev/pts",
+        "devpts",
+        quiet,
+        c"newinstance,ptmxmode=666,mode=600",
+    )
+    .doing("mounting the cell's terminals")?;
+    rustix::mount::mount(
+        "proc",
+        "/proc",
+        "proc",
+        quiet | MountFlags::NODEV,
+        c"hidepid=2",
+    )
+    .doing("mounting the cell's /proc")?;
+    let open = |path: &str, flags| {
+        rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())
+            .doing(&format!("opening {path}"))
+    };
+    let sys = open("/proc/sys", OFlags::PATH | OFlags::DIRECTORY)?;
+    let io = open("/proc/self/io", OFlags::RDONLY)?;
+    // When memory is short, cells go before anything of the host's.
+    fs::write("/proc/self/oom_score_adj", "1000").doing("offering the cell to the OOM killer")?;
+    mask_proc()?;
+    rustix::system::sethostname(b"runlog").doing("naming the cell")?;
+    sys::bring_loopback_up().doing("bringing the cell's loopback up")?;
+    Ok(Proc { sys, io })
+}
+
+/// One tmpfs is all that a cell can write to, seen in three places, so that its size is the sum.
+fn disk(make: &Make) -> Result<(), Failure> {
+    let what = "mounting the cell's disk";
+    let options = format!(
+        "mode=755,size={},nr_inodes={}",
+        make.disk_bytes, make.inodes
+    );
+    let options = std::ffi::CString::new(options)
+        .map_err(io::Error::other)
+        .doing(what)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    rustix::mount::mount("box", "/mnt", "tmpfs", flags, options.as_c_str()).doing(what)?;
+    let program = make.uid + super::PROGRAM_OFFSET;
+    for (part, place, mode) in [
+        ("/mnt/box", "/box", 0o755),
+        ("/mnt/tmp", "/tmp", 0o1777),
+        ("/mnt/shm", "/dev/shm", 0o1777),
+    ] {
+        fs::create_dir(part).doing(what)?;
+        fs::set_permissions(part, fs::Permissions::from_mode(mode)).doing(what)?;
+        chown(part, Some(program), Some(program)).doing(what)?;
+        rustix::mount::mount_bind(part, place).doing(what)?;
+    }
+    rustix::mount::unmount("/mnt", UnmountFlags::empty()).doing(what)
+}
+
+fn mask_proc() -> Result<(), Failure> {
+    for name in HIDDEN {
+        let path = format!("/proc/{name}");
+        let Ok(found) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        // Both are on the cells' read-only root.
+        let empty = if found.is_dir() { "/mnt" } else { "/dev/null" };
+        rustix::mount::mount_bind(empty, &path).doing(&format!("hiding {path}"))?;
+    }
+    let what = "making /proc/sys read-only";
+    rustix::mount::mount_bind("/proc/sys", "/proc/sys").doing(what)?;
+    let sys = rustix::fs::open("/proc/sys", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    sys::mount_attributes(sys.doing(what)?, libc::MOUNT_ATTR_RDONLY).doing(what)
+}

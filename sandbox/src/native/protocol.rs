@@ -1,0 +1,206 @@
+//! What worker, spawner, init and step say to each other.
+//!
+//! ```text
+//! worker ─ Setup, Make ──────────────▶ spawner   Ready | Failed, Made + pidfd | Failed
+//! worker ─ Prime, Put, Signal ───────▶ init      Isolated + working directory, Done, Over | Failed
+//! worker ─ Go + stdin, stdout, stderr ▶ step     Ready, Terminal + master, closed by exec | Failed
+//! ```
+
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::config::Mount;
+use super::wire::{Failure, Reader, Writer, malformed};
+use crate::{CellFile, Terminal, WindowSize};
+
+/// The kinds of messages, in both directions.
+pub(super) mod kind {
+    pub(in super::super) const SETUP: u8 = 1;
+    pub(in super::super) const MAKE: u8 = 2;
+    pub(in super::super) const PRIME: u8 = 3;
+    pub(in super::super) const PUT: u8 = 4;
+    pub(in super::super) const SIGNAL: u8 = 5;
+    pub(in super::super) const GO: u8 = 6;
+    pub(in super::super) const READY: u8 = 64;
+    pub(in super::super) const FAILED: u8 = 65;
+    pub(in super::super) const MADE: u8 = 66;
+    pub(in super::super) const ISOLATED: u8 = 67;
+    pub(in super::super) const DONE: u8 = 68;
+    pub(in super::super) const OVER: u8 = 69;
+    pub(in super::super) const TERMINAL: u8 = 70;
+}
+
+/// What every cell of a spawner sees.
+pub(super) struct Setup {
+    pub(super) mounts: Vec<Mount>,
+    pub(super) etc: Vec<String>,
+}
+
+impl Setup {
+    pub(super) fn write(&self) -> Vec<u8> {
+        Writer::new(kind::SETUP)
+            .list(&self.mounts, |writer, mount| {
+                writer
+                    .bytes(path_bytes(&mount.host))
+                    .bytes(path_bytes(&mount.inside))
+            })
+            .list(&self.etc, |writer, name| writer.bytes(name.as_bytes()))
+            .finish()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+        let mounts = reader.list(|reader| {
+            Ok(Mount {
+                host: path(reader.bytes()?),
+                inside: path(reader.bytes()?),
+            })
+        })?;
+        let etc = reader.list(text)?;
+        Ok(Self { mounts, etc })
+    }
+}
+
+/// A cell that the spawner shall make. With it come the init's end of its channel and, if
+/// `has_cgroups`, the folders of its v2 control group and of the one for its steps.
+pub(super) struct Make {
+    /// The host's uid and gid of the cell's root; the program's are the next ones.
+    pub(super) uid: u32,
+    pub(super) disk_bytes: u64,
+    pub(super) inodes: u64,
+    pub(super) has_cgroups: bool,
+}
+
+impl Make {
+    pub(super) fn write(&self) -> Vec<u8> {
+        Writer::new(kind::MAKE)
+            .u32(self.uid)
+            .u64(self.disk_bytes)
+            .u64(self.inodes)
+            .u32(self.has_cgroups.into())
+            .finish()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+        Ok(Self {
+            uid: reader.u32()?,
+            disk_bytes: reader.u64()?,
+            inodes: reader.u64()?,
+            has_cgroups: reader.u32()? != 0,
+        })
+    }
+}
+
+/// The program that a primed step shall become.
+pub(super) struct Go {
+    pub(super) argv: Vec<CString>,
+    pub(super) env: Vec<CString>,
+    pub(super) file_bytes: u64,
+    pub(super) terminal: Option<Terminal>,
+}
+
+impl Go {
+    pub(super) fn write(&self) -> Vec<u8> {
+        let strings = |writer: Writer, text: &CString| writer.bytes(text.as_bytes());
+        let size = self
+            .terminal
+            .map_or((0, 0), |t| (t.size.columns, t.size.rows));
+        Writer::new(kind::GO)
+            .list(&self.argv, strings)
+            .list(&self.env, strings)
+            .u64(self.file_bytes)
+            .u32(self.terminal.is_some().into())
+            .u32(size.0.into())
+            .u32(size.1.into())
+            .finish()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+        let string =
+            |reader: &mut Reader<'_>| CString::new(reader.bytes()?).map_err(|_| malformed());
+        let (argv, env) = (reader.list(string)?, reader.list(string)?);
+        let (file_bytes, has_terminal) = (reader.u64()?, reader.u32()? != 0);
+        let mut side = || u16::try_from(reader.u32()?).map_err(|_| malformed());
+        let size = WindowSize {
+            columns: side()?,
+            rows: side()?,
+        };
+        let terminal = has_terminal.then_some(Terminal { size });
+        Ok(Self {
+            argv,
+            env,
+            file_bytes,
+            terminal,
+        })
+    }
+}
+
+/// What is left to say of a step once all its processes are dead.
+pub(super) struct Over {
+    /// How the main process ended, as `wait4` reports it.
+    pub(super) status: i32,
+    pub(super) context_switches: u64,
+    pub(super) read_bytes: u64,
+    pub(super) written_bytes: u64,
+}
+
+impl Over {
+    pub(super) fn write(&self) -> Vec<u8> {
+        Writer::new(kind::OVER)
+            .i32(self.status)
+            .u64(self.context_switches)
+            .u64(self.read_bytes)
+            .u64(self.written_bytes)
+            .finish()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+        Ok(Self {
+            status: reader.i32()?,
+            context_switches: reader.u64()?,
+            read_bytes: reader.u64()?,
+            written_bytes: reader.u64()?,
+        })
+    }
+}
+
+/// Files for the working directory.
+pub(super) fn write_put(files: &[CellFile]) -> Vec<u8> {
+    Writer::new(kind::PUT)
+        .list(files, |writer, file| {
+            writer.bytes(file.name.as_bytes()).bytes(&file.content)
+        })
+        .finish()
+}
+
+/// A signal for the main process, or for the terminal's foreground group.
+pub(super) fn write_signal(signal: i32, to_foreground: bool) -> Vec<u8> {
+    Writer::new(kind::SIGNAL)
+        .i32(signal)
+        .u32(to_foreground.into())
+        .finish()
+}
+
+/// Expects one kind of answer; [`kind::FAILED`] becomes the error that it carries.
+pub(super) fn expect(message: &[u8], expected: u8) -> Result<Reader<'_>, Failure> {
+    let broken = |error: io::Error| Failure::new("reading an answer", &error);
+    let (kind, mut reader) = Reader::new(message).map_err(broken)?;
+    match kind {
+        kind::FAILED => Err(Failure::read(&mut reader).unwrap_or_else(broken)),
+        kind if kind == expected => Ok(reader),
+        _ => Err(broken(malformed())),
+    }
+}
+
+fn text(reader: &mut Reader<'_>) -> io::Result<String> {
+    String::from_utf8(reader.bytes()?.to_vec()).map_err(|_| malformed())
+}
+
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+fn path_bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}

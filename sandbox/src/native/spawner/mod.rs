@@ -1,0 +1,104 @@
+//! The spawner: a small, single-threaded process that makes cells.
+//!
+//! It enters a minimal root of its own first, so that a cell is a fork into fresh namespaces
+//! that holds nothing of the host to begin with. Forking from the worker itself would be slow
+//! (its memory is big) and unsafe (its threads hold locks).
+//!
+//! It ends when the worker does: the end of its channel says so, and its cells die with it.
+
+mod etc;
+mod root;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+
+use super::protocol::{Make, Setup, kind};
+use super::wire::{Doing, Failure, Reader, Writer, malformed};
+use super::{channel, init, seccomp, sys};
+
+/// Serves as the spawner of a [`NativeEngine`](super::NativeEngine).
+///
+/// The `runlog` program calls this for its hidden command `cell-spawner`, before it has made any
+/// thread. Standard input must be the socket that the engine made.
+pub fn spawner_main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve() -> io::Result<()> {
+    let worker = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    // A terminal's Ctrl+C is for the worker alone: it drains its runs first.
+    let _ = rustix::process::setsid();
+    // A panic in a cell's init must never unwind into the spawner's own frames.
+    std::panic::set_hook(Box::new(|_| std::process::abort()));
+    let Some(first) = channel::receive(&worker)? else {
+        return Ok(());
+    };
+    let (_, mut reader) = Reader::new(&first.bytes)?;
+    let entered = Setup::read(&mut reader)
+        .doing("reading the setup")
+        .and_then(|s| root::enter(&s));
+    if let Err(failure) = entered {
+        return channel::send(&worker, &failure.write(kind::FAILED), &[]);
+    }
+    sys::ignore_children();
+    channel::send(&worker, &Writer::new(kind::READY).finish(), &[])?;
+    let filter = seccomp::program();
+    while let Some(message) = channel::receive(&worker)? {
+        let (kind, mut reader) = Reader::new(&message.bytes)?;
+        if kind != kind::MAKE {
+            return Err(malformed());
+        }
+        let make = Make::read(&mut reader)?;
+        match spawn(&make, message.fds, &filter) {
+            Ok((pid, pidfd)) => {
+                let made = Writer::new(kind::MADE).i32(pid).finish();
+                channel::send(&worker, &made, &[pidfd.as_fd()])?;
+            }
+            Err(failure) => channel::send(&worker, &failure.write(kind::FAILED), &[])?,
+        }
+    }
+    Ok(())
+}
+
+/// Everything but the user namespace, which init enters once it has made its mounts.
+const NAMESPACES: i32 = libc::CLONE_NEWPID
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWNET;
+
+fn spawn(
+    make: &Make,
+    fds: Vec<OwnedFd>,
+    filter: &[libc::sock_filter],
+) -> Result<(i32, OwnedFd), Failure> {
+    let mut fds = fds.into_iter();
+    let mut next = || {
+        fds.next()
+            .ok_or_else(malformed)
+            .doing("reading a request for a cell")
+    };
+    let worker = next()?;
+    let cgroups = if make.has_cgroups {
+        Some((next()?, next()?))
+    } else {
+        None
+    };
+    let own = cgroups.as_ref().map(|(own, _)| own.as_fd());
+    match sys::clone(NAMESPACES, own).doing("making the cell's namespaces")? {
+        sys::Forked::Parent { pid, pidfd } => Ok((pid, pidfd)),
+        sys::Forked::Child => {
+            let steps = cgroups.map(|(_, steps)| steps);
+            init::main(init::Cell {
+                make,
+                worker,
+                steps,
+                filter,
+            })
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Why a step ended: decided here and nowhere else, from what the kernel says.
+
+use std::time::Duration;
+
+use super::protocol::Over;
+use crate::Cause;
+
+/// Something that a supervisor noticed.
+pub(super) enum Event {
+    /// Init says that all processes are dead.
+    Over(Over),
+    /// Init itself is dead.
+    Gone,
+    /// Somebody used the kill handle.
+    KillAsked,
+    /// The wall clock ran out.
+    WallRang,
+    /// The kernel says that the memory limit was reached, which may have killed a process.
+    MemoryFull,
+    /// The time of a check has come; this is what has been used so far.
+    Checked { cpu: Duration, memory_kills: u64 },
+}
+
+/// What the supervisor does next.
+pub(super) enum Next {
+    Wait,
+    CheckIn(Duration),
+    Kill,
+    KillCell,
+    End(Option<Over>),
+}
+
+/// No check follows another sooner, and the CPU limit holds about as exactly.
+const SHORTEST: Duration = Duration::from_millis(2);
+
+/// The state of the decision.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    cpu_limit: Duration,
+    /// How many processors can spend CPU time at once.
+    processors: u32,
+    /// Why we kill it, once we do.
+    ending: Option<Cause>,
+}
+
+impl Verdict {
+    pub(super) fn new(cpu_limit: Duration) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        Self {
+            cpu_limit,
+            processors,
+            ending: None,
+        }
+    }
+
+    /// How long the rest of the CPU time lasts at the least.
+    pub(super) fn next_check(&self, used: Duration) -> Duration {
+        (self.cpu_limit.saturating_sub(used) / self.processors).max(SHORTEST)
+    }
+
+    pub(super) fn on(&mut self, event: Event) -> Next {
+        match event {
+            Event::Over(over) => Next::End(Some(over)),
+            Event::Gone => Next::End(None),
+            Event::KillAsked => self.end(Cause::Killed),
+            Event::WallRang => self.end(Cause::WallLimit),
+            // The kernel counts a kill just after it gives this notice.
+            Event::MemoryFull if self.ending.is_none() => Next::CheckIn(SHORTEST),
+            Event::MemoryFull => Next::Wait,
+            Event::Checked { .. } if self.ending.is_some() => Next::KillCell,
+            Event::Checked {
+                memory_kills: 1.., ..
+            } => self.end(Cause::MemoryLimit),
+            Event::Checked { cpu, .. } if cpu >= self.cpu_limit => self.end(Cause::CpuLimit),
+            Event::Checked { cpu, .. } => Next::CheckIn(self.next_check(cpu)),
+        }
+    }
+
+    fn end(&mut self, cause: Cause) -> Next {
+        if self.ending.is_some() {
+            return Next::Wait;
+        }
+        self.ending = Some(cause);
+        Next::Kill
+    }
+
+    /// The cause, from how the main process ended (unknown if init died too) and whether the
+    /// kernel killed for memory. `None` if nothing explains it: our fault.
+    pub(super) fn cause(&self, status: Option<i32>, memory_kills: u64) -> Option<Cause> {
+        // A parent that outlives its killed child does not turn this into a success.
+        if memory_kills > 0 {
+            return Some(Cause::MemoryLimit);
+        }
+        let Some(status) = status else {
+            return self.ending;
+        };
+        if libc::WIFEXITED(status) {
+            return Some(Cause::Exited {
+                code: libc::WEXITSTATUS(status),
+            });
+        }
+        let signal = libc::WTERMSIG(status);
+        match self.ending {
+            Some(ending) if signal == libc::SIGKILL => Some(ending),
+            _ => Some(Cause::Signaled { signal }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KILLED: i32 = libc::SIGKILL;
+
+    fn exited(code: i32) -> i32 {
+        code << 8
+    }
+
+    fn verdict() -> Verdict {
+        Verdict::new(Duration::from_secs(1))
+    }
+
+    #[test]
+    fn a_program_that_ends_itself_is_believed() {
+        assert_eq!(
+            verdict().cause(Some(exited(7)), 0),
+            Some(Cause::Exited { code: 7 })
+        );
+        assert_eq!(
+            verdict().cause(Some(KILLED), 0),
+            Some(Cause::Signaled { signal: 9 })
+        );
+        let with_core = libc::SIGABRT | 0x80;
+        assert_eq!(
+            verdict().cause(Some(with_core), 0),
+            Some(Cause::Signaled { signal: 6 })
+        );
+    }
+
+    #[test]
+    fn our_kill_has_our_reason_and_the_first_one_counts() {
+        let mut verdict = verdict();
+        assert!(matches!(verdict.on(Event::WallRang), Next::Kill));
+        assert!(matches!(verdict.on(Event::KillAsked), Next::Wait));
+        assert_eq!(verdict.cause(Some(KILLED), 0), Some(Cause::WallLimit));
+        // It had ended by itself before the kill came.
+        assert_eq!(
+            verdict.cause(Some(exited(0)), 0),
+            Some(Cause::Exited { code: 0 })
+        );
+    }
+
+    #[test]
+    fn memory_is_what_the_kernel_says() {
+        let mut verdict = verdict();
+        assert_eq!(verdict.cause(Some(exited(0)), 1), Some(Cause::MemoryLimit));
+        assert!(matches!(verdict.on(Event::MemoryFull), Next::CheckIn(_)));
+        let checked = Event::Checked {
+            cpu: Duration::ZERO,
+            memory_kills: 1,
+        };
+        assert!(matches!(verdict.on(checked), Next::Kill));
+        assert_eq!(verdict.cause(None, 0), Some(Cause::MemoryLimit));
+    }
+
+    #[test]
+    fn cpu_time_is_checked_no_sooner_than_it_can_be_used_up() {
+        let mut verdict = verdict();
+        let checked = |ms| Event::Checked {
+            cpu: Duration::from_millis(ms),
+            memory_kills: 0,
+        };
+        let Next::CheckIn(time) = verdict.on(checked(200)) else {
+            panic!("must wait")
+        };
+        assert_eq!(time, Duration::from_millis(800) / verdict.processors);
+        assert!(matches!(verdict.on(checked(1000)), Next::Kill));
+        assert!(matches!(verdict.on(checked(1000)), Next::KillCell));
+    }
+
+    #[test]
+    fn a_death_that_nothing_explains_is_our_fault() {
+        assert_eq!(verdict().cause(None, 0), None);
+    }
+}
