@@ -17,7 +17,9 @@
 //! LC_ALL = "C.UTF-8"
 //!
 //! [toolchain]
-//! packages = ["gcc"]                    # Debian packages that provide it, for `make setup`
+//! packages = ["gcc"]                    # Debian packages that provide it, for `make setup`, which
+//! programs = ["/usr/bin/gcc"]           # installs them unless all these programs are there;
+//!                                       # `make setup` wants each of these two arrays on one line
 //! etc = ["alternatives"]                # names in the host's /etc that it reads
 //!
 //! [[toolchain.mounts]]                  # trees outside /usr, seen read-only in the jail
@@ -139,6 +141,9 @@ pub struct Toolchain {
     /// Debian packages that provide it.
     #[serde(default)]
     pub packages: Vec<String>,
+    /// Programs, by path or by name on `PATH`, that show that the packages are not needed.
+    #[serde(default)]
+    pub programs: Vec<String>,
     /// Names in the host's `/etc` that it reads.
     #[serde(default)]
     pub etc: Vec<String>,
