@@ -1,1 +1,37 @@
-//! runlog-nats
+//! Everything that Runlog says to NATS `JetStream`: the log, its queues, its live view, and the
+//! streams that they stand in.
+//!
+//! Responsible for the guarantees of the log: an append is stored once or refused, and what is
+//! unclear is found out before it is answered; a reader gets every event once and in order. Never
+//! decides what is appended, never reads a clock or the environment, never makes or changes a
+//! stream unless [`streams::apply`] is called.
+
+mod acknowledge;
+mod admission;
+mod append;
+mod connect;
+mod connection;
+mod control;
+mod dead;
+mod fetch;
+mod languages;
+mod log;
+mod queue;
+mod read;
+mod request;
+pub mod streams;
+mod tail;
+mod watch;
+
+pub use append::AppendError;
+pub use connect::{ConnectError, LogConfig, MINIMUM_API_LEVEL, MINIMUM_SERVER};
+pub use connection::ConnectionState;
+pub use control::{ControlError, ControlListener, Replier};
+pub use dead::DeadLetter;
+pub use languages::{LanguageReport, LanguageReports};
+pub use log::{Bounds, Log, Server};
+pub use queue::{Delivery, Lease, Poison, Queue, Wakeup, Wakeups};
+pub use read::{Folded, Freshness, ReadError, StoredSubmission};
+pub use request::RequestError;
+pub use tail::{BatchLimit, Recorded, Tail};
+pub use watch::Watch;

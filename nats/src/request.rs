@@ -1,0 +1,141 @@
+//! Requests to the server, and what can go wrong with them.
+
+use std::future::Future;
+
+use async_nats::client::RequestErrorKind;
+use async_nats::{Message, Request};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Log;
+
+/// A subject that nobody listens on, so that the server itself answers at once.
+const NOBODY: &str = "runlog.nobody";
+
+/// Why a request came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// No connection, or nobody who answers; worth another try later.
+    #[error("the log is unavailable: {0}")]
+    Unavailable(String),
+    /// The server understood and said no.
+    #[error("the log refused: {description} (error {code})")]
+    Refused {
+        /// The server's error code.
+        code: u64,
+        /// Its words.
+        description: String,
+    },
+    /// The server's answer is not one that we know.
+    #[error("the log's answer cannot be read")]
+    Malformed(#[source] serde_json::Error),
+}
+
+/// No leader now, the stream is offline, or too much at once.
+const TEMPORARY: [u64; 5] = [10_008, 10_009, 10_118, 10_167, 10_194];
+
+/// No message under that sequence or subject.
+pub(crate) const NO_MESSAGE: u64 = 10_037;
+/// No such stream.
+pub(crate) const NO_STREAM: u64 = 10_059;
+
+/// An error as the `JetStream` API tells it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ApiError {
+    #[serde(default)]
+    pub(crate) err_code: u64,
+    #[serde(default)]
+    pub(crate) description: String,
+}
+
+impl From<ApiError> for RequestError {
+    fn from(error: ApiError) -> Self {
+        if TEMPORARY.contains(&error.err_code) {
+            return Self::Unavailable(error.description);
+        }
+        Self::Refused {
+            code: error.err_code,
+            description: error.description,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: Option<ApiError>,
+}
+
+/// Reads an answer of the `JetStream` API.
+pub(crate) fn read_answer<T: DeserializeOwned>(payload: &[u8]) -> Result<T, RequestError> {
+    let failure: Failure = serde_json::from_slice(payload).map_err(RequestError::Malformed)?;
+    match failure.error {
+        Some(error) => Err(error.into()),
+        None => serde_json::from_slice(payload).map_err(RequestError::Malformed),
+    }
+}
+
+impl Log {
+    /// A request to the `JetStream` API; `subject` stands behind `$JS.API.`.
+    pub(crate) async fn api<T: DeserializeOwned>(
+        &self,
+        subject: &str,
+        body: &impl Serialize,
+    ) -> Result<T, RequestError> {
+        let body = serde_json::to_vec(body).map_err(RequestError::Malformed)?;
+        // The API takes an empty body where there is nothing to say, and no JSON null.
+        let body = if body == b"null" { Vec::new() } else { body };
+        let request = Request::new().payload(body.into());
+        let answer = self.request(format!("$JS.API.{subject}"), request).await?;
+        read_answer(&answer.payload)
+    }
+
+    pub(crate) async fn request(
+        &self,
+        subject: String,
+        request: Request,
+    ) -> Result<Message, RequestError> {
+        if !self.is_connected() {
+            // It would be kept, and sent later when nobody waits for it any more.
+            return Err(RequestError::Unavailable("not connected".to_owned()));
+        }
+        self.unless_reconnected(self.client().send_request(subject, request))
+            .await?
+            .map_err(|error| RequestError::Unavailable(error.to_string()))
+    }
+
+    /// Awaits an answer that a lost connection would take with it.
+    pub(crate) async fn unless_reconnected<T>(
+        &self,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, RequestError> {
+        let mut state = self.state();
+        let generation = state.borrow_and_update().generation;
+        let reconnected = async {
+            // Before the very first connection is noted, it counts as none; that one is ours.
+            let lost = |now: u64| now > generation.max(1);
+            if state.wait_for(|now| lost(now.generation)).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = answer => Ok(answer),
+            () = reconnected => Err(RequestError::Unavailable("the connection was lost".to_owned())),
+        }
+    }
+
+    /// One round trip to the server: it has taken everything that this client sent before. A
+    /// flush would not say that.
+    pub(crate) async fn round_trip(&self) -> Result<(), RequestError> {
+        if !self.is_connected() {
+            return Err(RequestError::Unavailable("not connected".to_owned()));
+        }
+        let probe = self.client().request(NOBODY, Bytes::new());
+        match self.unless_reconnected(probe).await? {
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(RequestError::Unavailable(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The crate against a real nats-server.
+
+mod append;
+mod support;
