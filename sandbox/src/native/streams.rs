@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use rustix::fs::Mode;
 use rustix::pipe::PipeFlags;
 use rustix::termios::{LocalModes, SpecialCodeIndex, Winsize};
 use tokio::io::Interest;
@@ -31,7 +32,13 @@ pub(super) struct Pipes {
 
 impl Pipes {
     pub(super) fn new() -> io::Result<Self> {
-        let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC);
+        let pipe = || {
+            let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+            // A program may open `/dev/stdin` and the like, which asks for the pipe's mode, and
+            // the pipe is ours. Nobody else finds its way to it.
+            rustix::fs::fchmod(&reader, Mode::from_raw_mode(0o666))?;
+            io::Result::Ok((reader, writer))
+        };
         let ((stdin, in_writer), (out_reader, stdout), (err_reader, stderr)) =
             (pipe()?, pipe()?, pipe()?);
         Ok(Self {
