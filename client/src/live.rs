@@ -61,6 +61,8 @@ struct Live<C> {
     id: ExecutionId,
     /// Behind the last thing seen.
     place: Option<String>,
+    /// How many connections there were.
+    connections: u64,
     state: State<C>,
 }
 
@@ -72,6 +74,7 @@ impl<C: Connection> Live<C> {
             client,
             id,
             place: from,
+            connections: 0,
             state: State::Connecting(Box::pin(first)),
         }
     }
@@ -81,7 +84,10 @@ impl<C: Connection> Live<C> {
             match &mut self.state {
                 State::Over => return None,
                 State::Connecting(connecting) => match connecting.await {
-                    Ok(connection) => self.state = State::Connected(Box::new(connection)),
+                    Ok(connection) => {
+                        self.connections += 1;
+                        self.state = State::Connected(Box::new(connection));
+                    }
                     Err(error) => return Some(Err(self.give_up(error))),
                 },
                 State::Connected(connection) => match connection.receive().await {
@@ -206,6 +212,13 @@ impl Session {
             self.live.reconnect();
         }
         sent
+    }
+
+    /// The number of the connection, from 1: another one means that what the one before carried
+    /// may be lost.
+    #[must_use]
+    pub const fn connection(&self) -> u64 {
+        self.live.connections
     }
 
     /// Whether requests can be sent now.

@@ -1,0 +1,12 @@
+//! The commands, one file for each: its arguments, its help and what it does.
+
+pub(crate) mod cancel;
+pub(crate) mod completions;
+pub(crate) mod history;
+pub(crate) mod languages;
+mod program;
+pub(crate) mod replay;
+pub(crate) mod run;
+pub(crate) mod show;
+pub(crate) mod submit;
+pub(crate) mod watch;
