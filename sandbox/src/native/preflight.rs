@@ -20,6 +20,7 @@ while read -r line; do echo "interface $line"; done < /proc/net/dev
 for place in / /etc /usr /dev /proc/sys/kernel /opt; do
   if (: > "$place/runlog-probe") 2>/dev/null; then echo "writable $place"; fi
 done
+if (: > /proc/self/comm) 2>/dev/null; then echo "writable /proc"; fi
 if (: > /box/probe) 2>/dev/null; then echo "writable /box"; fi
 "#;
 

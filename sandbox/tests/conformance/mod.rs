@@ -4,7 +4,11 @@
 //! an engine's cells must have `/usr/bin/python3`, `/bin/sh` and `/usr/bin/gcc`.
 
 pub(crate) mod ends;
+pub(crate) mod isolation;
+pub(crate) mod leftovers;
 pub(crate) mod limits;
+pub(crate) mod streams;
+pub(crate) mod terminal;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -59,7 +59,7 @@ fn live(cell: &Cell<'_>) -> Result<(), Failure> {
     let Some(first) = channel::receive(&cell.worker).doing("waiting to be primed")? else {
         return Ok(());
     };
-    settle(&proc.sys)?;
+    settle(&proc.root)?;
     let children = sys::signal_descriptor(libc::SIGCHLD).doing("watching for children")?;
     let mut init = Init {
         cell,
@@ -87,7 +87,7 @@ fn keep_only(cell: &Cell<'_>) -> Result<(), Failure> {
 }
 
 /// Becomes the cell's root, with the rights that it needs no more taken away for good.
-fn settle(proc_sys: &OwnedFd) -> Result<(), Failure> {
+fn settle(proc: &OwnedFd) -> Result<(), Failure> {
     let what = "becoming the cell's own root";
     let (uid, gid) = (Uid::from_raw(0), Gid::from_raw(0));
     rustix::thread::set_thread_groups(&[]).doing(what)?;
@@ -98,8 +98,8 @@ fn settle(proc_sys: &OwnedFd) -> Result<(), Failure> {
     // In the control groups by now: the cell sees them as its root.
     sys::unshare(UnshareFlags::NEWCGROUP).doing("making a cgroup namespace")?;
     let limit = rustix::fs::openat(
-        proc_sys,
-        "user/max_user_namespaces",
+        proc,
+        "sys/user/max_user_namespaces",
         OFlags::WRONLY | OFlags::CLOEXEC,
         Mode::empty(),
     );

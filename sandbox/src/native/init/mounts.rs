@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, chown};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::mount::{MountFlags, OpenTreeFlags, UnmountFlags};
 
 use super::super::protocol::Make;
 use super::super::sys;
@@ -46,8 +46,8 @@ const HIDDEN: &[&str] = &[
 
 /// Files of `/proc` that init still needs when it can no longer open them.
 pub(super) struct Proc {
-    /// `/proc/sys` as it was before it became read-only.
-    pub(super) sys: OwnedFd,
+    /// Its root, still writable, and mounted nowhere.
+    pub(super) root: OwnedFd,
     /// `/proc/self/io`
     pub(super) io: OwnedFd,
 }
@@ -72,18 +72,17 @@ pub(super) fn make(make: &Make) -> Result<Proc, Failure> {
         c"hidepid=2",
     )
     .doing("mounting the cell's /proc")?;
-    let open = |path: &str, flags| {
-        rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())
-            .doing(&format!("opening {path}"))
-    };
-    let sys = open("/proc/sys", OFlags::PATH | OFlags::DIRECTORY)?;
-    let io = open("/proc/self/io", OFlags::RDONLY)?;
+    let what = "preparing the cell's /proc";
+    let clone = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let root = rustix::mount::open_tree(CWD, "/proc", clone).doing(what)?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let io = rustix::fs::open("/proc/self/io", flags, Mode::empty()).doing(what)?;
     // When memory is short, cells go before anything of the host's.
     fs::write("/proc/self/oom_score_adj", "1000").doing("offering the cell to the OOM killer")?;
     mask_proc()?;
     rustix::system::sethostname(b"runlog").doing("naming the cell")?;
     sys::bring_loopback_up().doing("bringing the cell's loopback up")?;
-    Ok(Proc { sys, io })
+    Ok(Proc { root, io })
 }
 
 /// One tmpfs is all that a cell can write to, seen in three places, so that its size is the sum.
@@ -122,8 +121,8 @@ fn mask_proc() -> Result<(), Failure> {
         let empty = if found.is_dir() { "/mnt" } else { "/dev/null" };
         rustix::mount::mount_bind(empty, &path).doing(&format!("hiding {path}"))?;
     }
-    let what = "making /proc/sys read-only";
-    rustix::mount::mount_bind("/proc/sys", "/proc/sys").doing(what)?;
-    let sys = rustix::fs::open("/proc/sys", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    sys::mount_attributes(sys.doing(what)?, libc::MOUNT_ATTR_RDONLY).doing(what)
+    // A program could else take itself out of the OOM killer's sight.
+    let what = "making /proc read-only";
+    let proc = rustix::fs::open("/proc", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    sys::mount_attributes(proc.doing(what)?, libc::MOUNT_ATTR_RDONLY).doing(what)
 }
