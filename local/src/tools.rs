@@ -17,8 +17,11 @@ pub const MINIMUM_NATS_VERSION: NatsVersion = NatsVersion {
     patch: 0,
 };
 
-/// Where the project keeps the nats-server that `make setup` unpacked.
-const NATS_IN_TOOLS: &str = ".runlog/tools/nats-server/usr/sbin/nats-server";
+/// Where `make setup` puts what it installs for this project only.
+const TOOLS: &str = ".runlog/tools";
+
+/// Where in there the nats-server is.
+const NATS_IN_TOOLS: &str = "nats-server/usr/sbin/nats-server";
 
 /// Where Debian keeps one folder per major version of PostgreSQL.
 const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
@@ -66,6 +69,11 @@ pub struct Tools {
 }
 
 impl Tools {
+    /// The folder that `make setup` fills: `.runlog/tools` in the nearest folder upward.
+    pub fn folder() -> Option<PathBuf> {
+        tool_folders(&config::search_starts()).into_iter().next()
+    }
+
     /// The nats-server to start: the configured one, else the one in
     /// `.runlog/tools` of the nearest folder upward, else the one on `PATH`.
     pub fn nats_server(&self) -> Result<PathBuf, Error> {
@@ -109,29 +117,35 @@ impl Tools {
 }
 
 fn nats_candidates() -> Vec<PathBuf> {
-    let mut candidates = Vec::new();
-    for start in config::search_starts() {
-        candidates.extend(
-            start
-                .ancestors()
-                .filter(|folder| is_ours(&folder.join(".runlog")))
-                .map(|folder| folder.join(NATS_IN_TOOLS)),
-        );
+    let mut folders = tool_folders(&config::search_starts());
+    if folders.is_empty() {
+        // Where `make setup` would have put it.
+        folders.push(PathBuf::from(TOOLS));
     }
-    candidates.extend(
-        config::search_path()
-            .iter()
-            .map(|folder| folder.join("nats-server")),
-    );
-    candidates.dedup();
-    candidates
+    let in_tools = folders.iter().map(|folder| folder.join(NATS_IN_TOOLS));
+    let on_path = config::search_path();
+    in_tools
+        .chain(on_path.iter().map(|folder| folder.join("nats-server")))
+        .collect()
 }
 
-/// A `.runlog` that another user put above us, say in `/tmp`, is no place to
-/// start programs from.
-fn is_ours(folder: &Path) -> bool {
-    fs::metadata(folder)
-        .is_ok_and(|meta| meta.is_dir() && (meta.uid() == 0 || meta.uid() == geteuid().as_raw()))
+/// The `.runlog/tools` that are in the folders to start from and above, nearest first.
+fn tool_folders(starts: &[PathBuf]) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for start in starts {
+        let owner = fs::metadata(start).map(|meta| meta.uid()).ok();
+        let above = start.ancestors().map(|folder| folder.join(TOOLS));
+        folders.extend(above.filter(|folder| is_trusted(folder, owner)));
+    }
+    folders.dedup();
+    folders
+}
+
+/// Tools that another user put above us, say in `/tmp`, are not started. Those of whom the start
+/// folder belongs to are: with `sudo`, that is the user who typed it.
+fn is_trusted(tools: &Path, start_owner: Option<u32>) -> bool {
+    let trusted = |uid| uid == 0 || uid == geteuid().as_raw() || Some(uid) == start_owner;
+    fs::metadata(tools).is_ok_and(|meta| meta.is_dir() && trusted(meta.uid()))
 }
 
 fn is_program(path: &Path) -> bool {
@@ -202,6 +216,23 @@ mod tests {
         );
         assert_eq!(NatsVersion::parse("nats-server: development"), None);
         assert!(version(2, 9, 10) < version(2, 12, 0));
+    }
+
+    #[test]
+    fn the_nearest_tools_come_first_and_those_of_strangers_never() {
+        let top = tempfile::tempdir().unwrap();
+        let inner = top.path().join("a/b");
+        for folder in [top.path(), &inner] {
+            fs::create_dir_all(folder.join(TOOLS)).unwrap();
+        }
+        let found = || tool_folders(std::slice::from_ref(&inner));
+        assert_eq!(found()[..2], [inner.join(TOOLS), top.path().join(TOOLS)]);
+        if geteuid().is_root() {
+            std::os::unix::fs::chown(top.path().join(TOOLS), Some(12345), None).unwrap();
+            assert!(!found().contains(&top.path().join(TOOLS)));
+            std::os::unix::fs::chown(&inner, Some(12345), None).unwrap();
+            assert!(found().contains(&top.path().join(TOOLS)));
+        }
     }
 
     fn fake_nats(folder: &Path, version: &str) -> Tools {
