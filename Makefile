@@ -1,0 +1,66 @@
+# Runlog: the commands for people. Each installs what it needs and says so first.
+#
+#   make up          start everything in this terminal; Ctrl+C stops it
+#   make test        everything that CI checks
+#   make bench       measure latency, throughput and fan-out
+#   make setup       only install what is missing
+#   make clean-data  throw away what `make up` has stored
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# The sandbox needs root; the toolchains are found on this PATH.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME")
+
+# Arguments for `runlog up`, say `make up ARGS="--port 8080"`.
+ARGS ?=
+
+.PHONY: help setup web up test scripts dependencies lint docs web-check unit bench clean-data
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup:
+	@scripts/setup
+
+# The browser's part, which the program carries inside.
+web: setup
+	if [ -f web/package.json ]; then npm --prefix web run build; fi
+
+up: setup web
+	$(CARGO) build --release --locked --package runlog
+	$(AS_ROOT) $(TARGET)/release/runlog up $(ARGS)
+
+# In this order: what is quick to fail first, and last the tests, so that what their runner says
+# stands at the end.
+test: setup scripts dependencies web-check lint docs unit
+
+scripts:
+	scripts/check-scripts
+
+dependencies:
+	scripts/check-dependencies
+
+web-check: setup
+	if [ -f web/package.json ]; then npm --prefix web run check; fi
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
+
+unit:
+	scripts/run-tests
+
+bench: setup web
+	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
+	$(AS_ROOT) $(TARGET)/release/runlog-loadtest $(ARGS)
+
+clean-data:
+	$(AS_ROOT) rm -rf .runlog/data
