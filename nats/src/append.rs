@@ -26,6 +26,9 @@ const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
 /// Pause before an append is sent again that the server could not take.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long an append is tried that the server cannot take, and says so.
+const NOT_NOW_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Why an append was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -198,7 +201,7 @@ impl Log {
         }
         // The client's unique ids serve as well for what is no inbox.
         let mark = self.client().new_inbox();
-        let deadline = Instant::now() + self.config().append_patience;
+        let begin = Instant::now();
         let mut unclear = false;
         loop {
             let reason = match self.try_append(append, &mark).await {
@@ -207,7 +210,7 @@ impl Log {
                 Tried::Failed(error) if !unclear => return Err(error),
                 Tried::Conflict | Tried::Failed(_) => "answered twice".to_owned(),
                 Tried::NotNow(reason) => {
-                    if Instant::now() >= deadline && !unclear {
+                    if !unclear && begin.elapsed() >= NOT_NOW_PATIENCE {
                         return Err(AppendError::Unavailable(reason));
                     }
                     sleep(RETRY_PAUSE).await;
@@ -218,18 +221,14 @@ impl Log {
                     reason
                 }
             };
-            if timeout_at(deadline, self.connected()).await.is_err() {
-                return Err(AppendError::Unknown(reason));
-            }
-            if unclear && append.condition.is_some() {
-                match self.look_for(append, &mark).await {
+            let deadline = begin + self.config().append_patience;
+            if unclear {
+                match timeout_at(deadline, self.find_out(append, &mark)).await {
                     Ok(Found::Stored(sequence)) => return Ok(sequence),
                     Ok(Found::Another) => return Err(AppendError::Conflict),
-                    Ok(Found::Nothing) | Err(_) => {}
+                    Ok(Found::Nothing) if Instant::now() < deadline => {}
+                    Ok(Found::Nothing) | Err(_) => return Err(AppendError::Unknown(reason)),
                 }
-            }
-            if Instant::now() >= deadline {
-                return Err(AppendError::Unknown(reason));
             }
         }
     }
@@ -286,19 +285,26 @@ impl Log {
     }
 
     /// Looks at the leader for what stands where the append was to stand.
-    async fn look_for(&self, append: &Append, mark: &str) -> Result<Found, RequestError> {
-        let after = append.condition.as_ref().map_or(0, |it| it.expected) + 1;
-        let found = self
-            .leader_next(append.stream, &append.subject, after)
-            .await?;
-        Ok(match found {
-            None => Found::Nothing,
-            Some(message) if message.mark() == Some(mark) => Found::Stored(message.sequence),
-            Some(_) => Found::Another,
-        })
+    async fn find_out(&self, append: &Append, mark: &str) -> Found {
+        self.connected().await;
+        let Some(condition) = &append.condition else {
+            return Found::Nothing;
+        };
+        let after = condition.expected + 1;
+        let found = self.leader_next(append.stream, &append.subject, after);
+        match found.await {
+            Ok(Some(message)) if message.mark() == Some(mark) => Found::Stored(message.sequence),
+            Ok(Some(_)) => Found::Another,
+            Ok(None) => Found::Nothing,
+            Err(error) => {
+                tracing::debug!(%error, subject = append.subject, "an append is still unclear");
+                Found::Nothing
+            }
+        }
     }
 }
 
+/// What stands in the place of an unclear append.
 enum Found {
     Stored(u64),
     Another,

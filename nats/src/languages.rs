@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use runlog_schemas::WireError;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::connection::ConnectionState;
 use crate::fetch::PageLimit;
@@ -19,6 +20,9 @@ const KEYS: &str = "$KV.LANGUAGES";
 
 /// How often a watcher looks although it heard nothing.
 const LOOK: Duration = Duration::from_secs(30);
+
+/// Pause before a read is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What one host says about one language. To be repeated every few minutes: the bucket forgets
 /// what is older than an hour.
@@ -44,6 +48,7 @@ pub struct LanguageReports {
     subscriber: Subscriber,
     state: watch::Receiver<ConnectionState>,
     last: Option<Vec<LanguageReport>>,
+    failed: bool,
 }
 
 impl Log {
@@ -93,6 +98,7 @@ impl Log {
             subscriber,
             state: self.state(),
             last: None,
+            failed: false,
         })
     }
 }
@@ -102,15 +108,19 @@ impl LanguageReports {
     /// closed. May be dropped and called again.
     pub async fn next(&mut self) -> Option<Result<Vec<LanguageReport>, ReadError>> {
         loop {
-            if self.last.is_some() {
+            if self.failed {
+                sleep(RETRY_PAUSE).await;
+            } else if self.last.is_some() {
                 tokio::select! {
                     message = self.subscriber.next() => { message?; }
                     changed = self.state.changed() => { changed.ok()?; }
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = sleep(LOOK) => {}
                 }
             }
             self.log.connected().await;
-            match self.log.language_reports().await {
+            let reports = self.log.language_reports().await;
+            self.failed = reports.is_err();
+            match reports {
                 Ok(reports) if self.last.as_ref() == Some(&reports) => {}
                 Ok(reports) => {
                     self.last = Some(reports.clone());

@@ -7,7 +7,6 @@
 //! stream unless [`streams::apply`] is called.
 
 mod acknowledge;
-mod admission;
 mod append;
 mod connect;
 mod connection;
@@ -19,6 +18,7 @@ mod log;
 mod queue;
 mod read;
 mod request;
+mod room;
 pub mod streams;
 mod tail;
 mod watch;
@@ -33,5 +33,6 @@ pub use log::{Bounds, Log, Server};
 pub use queue::{Delivery, Lease, Poison, Queue, Wakeup, Wakeups};
 pub use read::{Folded, Freshness, ReadError, StoredSubmission};
 pub use request::RequestError;
+pub use streams::VerifyError;
 pub use tail::{BatchLimit, Recorded, Tail};
 pub use watch::Watch;

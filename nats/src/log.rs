@@ -1,17 +1,22 @@
 //! The handle to the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::connection::State;
 use runlog_schemas::subject;
 use serde::Deserialize;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::admission::Admission;
 use crate::connect::LogConfig;
 use crate::connection::ConnectionState;
 use crate::request::RequestError;
+use crate::room::Admission;
+
+/// How often the connection is looked at while it is waited for.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The log. Cheap to clone; all clones share one connection.
 #[derive(Clone)]
@@ -97,10 +102,8 @@ impl Log {
     pub async fn connected(&self) {
         let mut state = self.state();
         while !self.is_connected() {
-            // The client lives as long as we do, and its events with it.
-            if state.changed().await.is_err() {
-                return;
-            }
+            // The client drops events when there are too many at once.
+            let _ = timeout(LOOK, state.changed()).await;
         }
     }
 
@@ -139,18 +142,6 @@ impl Log {
     /// When the log does not answer.
     pub async fn last_sequence(&self) -> Result<u64, RequestError> {
         Ok(self.bounds(subject::EXECUTIONS).await?.last_sequence)
-    }
-
-    /// Removes everything of [`subject::EXECUTIONS`] before `sequence`. Only for what has been
-    /// read into a store that is as durable as the log, and for executions that have all ended.
-    ///
-    /// # Errors
-    /// When the log does not answer.
-    pub async fn trim_executions(&self, sequence: u64) -> Result<(), RequestError> {
-        let request = serde_json::json!({ "seq": sequence });
-        self.api::<serde_json::Value>(&format!("STREAM.PURGE.{}", subject::EXECUTIONS), &request)
-            .await
-            .map(|_| ())
     }
 
     /// Hands what waits in this client to the network; for the end of a process.

@@ -20,6 +20,9 @@ use crate::{Log, RequestError};
 const NOTHING: u16 = 404;
 const TIMED_OUT: u16 = 408;
 
+/// More than this in one pull could overflow its subscription.
+const MOST_AT_ONCE: usize = 1_000;
+
 /// The queues of the log. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
@@ -125,6 +128,7 @@ impl Queue {
         if !self.log.is_connected() {
             return Err(RequestError::Unavailable("not connected".to_owned()));
         }
+        let max = max.min(MOST_AT_ONCE);
         let consumer = subject::consumer(language, priority);
         let mut taken = Vec::new();
         let taking = self.take(&consumer, max, &mut taken);

@@ -2,16 +2,12 @@
 
 use std::future::Future;
 
-use async_nats::client::RequestErrorKind;
 use async_nats::{Message, Request};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Log;
-
-/// A subject that nobody listens on, so that the server itself answers at once.
-const NOBODY: &str = "runlog.nobody";
 
 /// Why a request came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -131,11 +127,15 @@ impl Log {
         if !self.is_connected() {
             return Err(RequestError::Unavailable("not connected".to_owned()));
         }
-        let probe = self.client().request(NOBODY, Bytes::new());
-        match self.unless_reconnected(probe).await? {
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
-            Ok(_) => Ok(()),
-            Err(error) => Err(RequestError::Unavailable(error.to_string())),
-        }
+        // To ourselves: a subject without listeners would be answered as well, but not on a
+        // server where somebody listens to everything.
+        let inbox = self.client().new_inbox();
+        let mut echo = self.subscribe(inbox.clone()).await?;
+        self.client()
+            .publish(inbox, Bytes::new())
+            .await
+            .map_err(|error| RequestError::Unavailable(error.to_string()))?;
+        self.unless_reconnected(self.answer(&mut echo)).await??;
+        Ok(())
     }
 }

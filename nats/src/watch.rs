@@ -48,7 +48,9 @@ pub struct Watch {
     phase: Phase,
     /// A message that came live while messages before it were missing.
     held: Option<Live>,
-    ready: VecDeque<Shown>,
+    ready: VecDeque<Ready>,
+    /// What the viewer knows of the execution.
+    execution: Execution,
     shown: Cursor,
     output_lost: bool,
     failed: bool,
@@ -60,6 +62,12 @@ enum Phase {
     Output,
     Settle,
     Live,
+}
+
+/// Something to show, and what the execution is with it.
+struct Ready {
+    shown: Shown,
+    execution: Option<Execution>,
 }
 
 /// A message as it was repeated.
@@ -102,6 +110,7 @@ impl Log {
             phase: Phase::Lifecycle,
             held: None,
             ready: VecDeque::new(),
+            execution: Execution::default(),
             shown: from,
             output_lost: false,
             failed: false,
@@ -121,8 +130,11 @@ impl Watch {
     /// At a message that cannot be read; nothing comes after that.
     pub async fn next(&mut self) -> Option<Result<Shown, ReadError>> {
         loop {
-            if let Some(shown) = self.ready.pop_front() {
-                return Some(Ok(shown));
+            if let Some(ready) = self.ready.pop_front() {
+                if let Some(execution) = ready.execution {
+                    self.execution = execution;
+                }
+                return Some(Ok(ready.shown));
             }
             if self.failed || self.timeline.is_over() {
                 return None;
@@ -143,10 +155,11 @@ impl Watch {
         }
     }
 
-    /// The execution, folded up to what has been shown (and the little that is ready to be).
+    /// The execution, folded up to what [`Self::next`] gave last; after a resumption, up to where
+    /// the viewer was.
     #[must_use]
     pub const fn execution(&self) -> &Execution {
-        self.timeline.execution()
+        &self.execution
     }
 
     /// Whether output is missing in what was shown because the log no longer has it: the whole of
@@ -304,11 +317,16 @@ impl Watch {
 
     /// Hands on what the timeline shows, and notes holes in the output.
     fn show(&mut self, shown: Vec<Shown>) {
+        let state = self.timeline.execution();
+        if shown.is_empty() && self.timeline.seen().status <= self.from.status {
+            self.execution = state.clone();
+        }
         for shown in shown {
-            match &shown.item {
+            let execution = match &shown.item {
                 Item::Output(batch) => {
                     let first = batch.chunks.first().map(|chunk| chunk.number);
                     self.output_lost |= first.is_some_and(|number| number > self.shown.chunk);
+                    None
                 }
                 Item::Event(event) => {
                     if let Change::Started { .. } = event.change {
@@ -316,10 +334,12 @@ impl Watch {
                     }
                     let whole = summary(&event.change).map_or(0, |summary| summary.chunks);
                     self.output_lost |= whole > shown.cursor.chunk;
+                    // A push shows one event at most, so this is the state behind it.
+                    Some(state.clone())
                 }
-            }
+            };
             self.shown = shown.cursor;
-            self.ready.push_back(shown);
+            self.ready.push_back(Ready { shown, execution });
         }
     }
 }

@@ -244,7 +244,7 @@ fn stream_refusal(there: &CurrentStream, field: &str, wanted: &Value) -> Option<
         ),
         "max_msgs" => beyond(field, wanted, there.messages, "messages"),
         "max_bytes" => beyond(field, wanted, there.bytes, "bytes"),
-        "max_age" => beyond(field, wanted, there.oldest_ns, "nanoseconds of age"),
+        "max_age" => beyond(field, wanted, there.oldest_ns, "nanoseconds of history"),
         "max_msgs_per_subject" if there.messages > 0 && limited_more(now, wanted) => {
             lost("messages beyond it would be removed")
         }

@@ -1,4 +1,15 @@
 //! The crate against a real nats-server.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod append;
+mod cluster;
+mod connect;
+mod control;
+mod languages;
+mod queue;
+mod streams;
 mod support;
+mod tail;
+mod unclear;
+mod viewer;
+mod watch;

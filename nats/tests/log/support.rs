@@ -27,6 +27,22 @@ impl Bed {
         Self { servers, log }
     }
 
+    /// Freezes the server, and returns when all of it stands still.
+    pub(crate) fn freeze(&mut self) {
+        let server = self.servers.nats();
+        server.pause().unwrap();
+        let tasks = format!("/proc/{}/task", server.pid().unwrap());
+        let stopped = |task: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit(") ")
+                .next()
+                .is_none_or(|rest| rest.starts_with('T'))
+        };
+        while !std::fs::read_dir(&tasks).unwrap().flatten().all(stopped) {
+            std::thread::yield_now();
+        }
+    }
+
     /// Another client of the same log.
     pub(crate) async fn another(&mut self) -> Log {
         connect(&self.servers.nats().url()).await
