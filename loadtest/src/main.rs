@@ -1,2 +1,121 @@
-//! runlog-loadtest
-fn main() {}
+//! `loadtest`: measures a whole Runlog, and checks every byte while it does.
+//!
+//! Responsible for figures that can be compared: percentiles, ratios to the bare process of the
+//! same run, and a run that fails when anything came out wrong. Knows Runlog as its users do,
+//! through the client.
+
+mod bare;
+mod check;
+mod fanout;
+mod idle;
+mod latency;
+mod machine;
+mod processes;
+mod report;
+mod stats;
+mod system;
+mod throughput;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use runlog_client::BaseUrl;
+
+use crate::report::Report;
+use crate::system::System;
+
+/// Measures Runlog and checks every byte while it does.
+///
+/// Starts a `runlog up` of its own on free ports with data in a temporary folder, unless --url
+/// names an edge. A wrong byte or a missing end fails the run; a missed target only with --strict.
+#[derive(Parser, Debug)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Args, Debug)]
+struct Options {
+    /// Measure this edge instead of an own one; the history has to be reachable too
+    #[arg(long, global = true)]
+    url: Option<BaseUrl>,
+    /// The runlog to start; without it the one beside this program
+    #[arg(long, global = true, value_name = "FILE")]
+    runlog: Option<PathBuf>,
+    /// Write the figures to this file too, as JSON
+    #[arg(long, global = true, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fail when a target is missed
+    #[arg(long, global = true)]
+    strict: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Time of a submission, of a whole hello world, and from a program's write to its viewer
+    Latency(latency::LatencyArgs),
+    /// Hello worlds a second through everything, beside those of bare processes
+    Throughput(throughput::ThroughputArgs),
+    /// Many viewers of one execution
+    Fanout(fanout::FanoutArgs),
+    /// Memory and CPU while nothing happens
+    Idle(idle::IdleArgs),
+    /// All of them, with their defaults
+    All,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match machine::raise_file_limit()
+        .and_then(|()| tokio::runtime::Runtime::new().context("cannot make an event loop"))
+        .and_then(|runtime| runtime.block_on(run(cli)))
+    {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            report::say("a target was missed");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            report::say(&format!("failed: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures; `false` where a target was missed that must not be.
+async fn run(cli: Cli) -> anyhow::Result<bool> {
+    let options = cli.options;
+    let system = System::start(options.url, options.runlog).await?;
+    let mut report = Report::new();
+    let measured = measure(cli.command, &system, &mut report).await;
+    let stopped = system.stop().await;
+    report.print()?;
+    if let Some(path) = &options.json {
+        report.write(path)?;
+    }
+    measured?;
+    stopped?;
+    Ok(!options.strict || report.targets_are_met())
+}
+
+async fn measure(command: Command, system: &System, report: &mut Report) -> anyhow::Result<()> {
+    match command {
+        Command::Latency(args) => latency::measure(&args, system, report).await,
+        Command::Throughput(args) => throughput::measure(&args, system, report).await,
+        Command::Fanout(args) => fanout::measure(&args, system, report).await,
+        Command::Idle(args) => idle::measure(&args, system, report).await,
+        Command::All => {
+            if system.is_own() {
+                idle::measure(&idle::IdleArgs::default(), system, report).await?;
+            }
+            latency::measure(&latency::LatencyArgs::default(), system, report).await?;
+            throughput::measure(&throughput::ThroughputArgs::default(), system, report).await?;
+            fanout::measure(&fanout::FanoutArgs::default(), system, report).await
+        }
+    }
+}
