@@ -43,7 +43,7 @@ pub struct CellSpec {
     pub disk_bytes: u64,
 }
 
-/// A file for the working directory.
+/// A file for the working directory. It belongs to the program, which may also execute it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellFile {
     /// A plain name: no `/`, no `..`, no NUL, at most 255 bytes.

@@ -50,7 +50,7 @@ pub(crate) async fn a_program_that_is_not_there_is_told_apart(engine: Tested) {
         ("/usr/bin/no-such-program", std::io::ErrorKind::NotFound),
         ("./nothing", std::io::ErrorKind::NotFound),
         ("/box", std::io::ErrorKind::PermissionDenied),
-        ("./data", std::io::ErrorKind::PermissionDenied),
+        ("./data", std::io::Error::from_raw_os_error(8).kind()),
     ] {
         match cell.start(step(&[program])).await {
             Err(Error::NoSuchProgram {

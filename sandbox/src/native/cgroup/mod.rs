@@ -9,6 +9,9 @@ mod group;
 mod memory;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use group::{CpuTime, Group};
 pub(super) use tree::Tree;
 
@@ -26,7 +29,10 @@ enum Version {
 /// Writes to a control file, which must exist.
 fn write(path: &Path, value: impl ToString) -> io::Result<()> {
     use std::io::Write;
-    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .open(path)?;
     file.write_all(value.to_string().as_bytes())
 }
 

@@ -1,6 +1,9 @@
 //! The native engine, for real. Needs root.
 
+#[path = "../conformance/mod.rs"]
 mod conformance;
+mod machine;
+mod toolchains;
 
 use std::sync::Arc;
 
