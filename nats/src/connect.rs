@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::{ConnectOptions, ServerAddr};
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use crate::connection::Recorder;
 use crate::log::{Inner, Log};
@@ -104,7 +105,7 @@ impl Log {
             .collect::<Vec<_>>()
             .join(", ");
         let recorder = Recorder::new();
-        let state = recorder.subscribe();
+        let mut state = recorder.subscribe();
         let client = options(config, recorder)
             .connect(addresses)
             .await
@@ -112,6 +113,9 @@ impl Log {
                 address: address.clone(),
                 source,
             })?;
+        // So that nobody takes the note of this connection for that of another one.
+        let noted = state.wait_for(|state| state.generation > 0);
+        let _ = timeout(config.request_timeout, noted).await;
         let log = Self(Arc::new(Inner::new(client, config.clone(), state)));
         log.check_server(address).await?;
         Ok(log)

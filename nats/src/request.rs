@@ -108,9 +108,8 @@ impl Log {
         let mut state = self.state();
         let generation = state.borrow_and_update().generation;
         let reconnected = async {
-            // Before the very first connection is noted, it counts as none; that one is ours.
-            let lost = |now: u64| now > generation.max(1);
-            if state.wait_for(|now| lost(now.generation)).await.is_err() {
+            let lost = state.wait_for(|now| now.generation != generation);
+            if lost.await.is_err() {
                 std::future::pending::<()>().await;
             }
         };

@@ -31,7 +31,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
 /// Pause before a consumer is made that could not be.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// One event as it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +152,7 @@ impl Tail {
             if !batch.events.is_empty() {
                 return Ok(batch.events);
             }
+            sleep(RETRY_PAUSE).await;
         }
     }
 
@@ -265,9 +266,7 @@ impl Link {
     async fn wait(&mut self) -> Result<Message, Trouble> {
         let patience = HEARTBEAT * 2 + Duration::from_secs(1);
         let seen = self.seen;
-        let lost = self
-            .state
-            .wait_for(|now| now.generation > seen.generation.max(1));
+        let lost = self.state.wait_for(|now| now.generation != seen.generation);
         tokio::select! {
             biased;
             message = timeout(patience, self.answers.next()) => match message {

@@ -13,12 +13,14 @@
 //!       └──────────── gap, loss, audit ────────────┘
 //! ```
 
+mod live;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
 use futures_util::StreamExt as _;
-use runlog_schemas::subject::{self, Subject};
+use runlog_schemas::subject;
 use runlog_schemas::{
     Change, Cursor, Execution, ExecutionId, Item, OutputSummary, Shown, Timeline,
 };
@@ -26,9 +28,10 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::connection::ConnectionState;
-use crate::fetch::{self, Stored};
+use crate::fetch::Stored;
 use crate::read::Place;
 use crate::{Freshness, Log, ReadError, RequestError};
+use live::{Kind, Live};
 
 /// How often a watch looks into the log although it heard nothing.
 const AUDIT: Duration = Duration::from_secs(10);
@@ -68,20 +71,6 @@ enum Phase {
 struct Ready {
     shown: Shown,
     execution: Option<Execution>,
-}
-
-/// A message as it was repeated.
-struct Live {
-    stored: Stored,
-    /// The last sequence before it on its subject; 0 for none.
-    previous: u64,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Status,
-    Output,
 }
 
 impl Log {
@@ -355,26 +344,4 @@ fn closed() -> ReadError {
     ReadError::Request(RequestError::Unavailable(
         "the client was closed".to_owned(),
     ))
-}
-
-impl Live {
-    fn of(message: Message) -> Result<Self, ReadError> {
-        let headers = message.headers.as_ref();
-        let kind = match Subject::parse(&message.subject) {
-            Some(Subject::Status(_)) => Some(Kind::Status),
-            Some(Subject::Output(_)) => Some(Kind::Output),
-            Some(Subject::Submit { .. }) | None => None,
-        };
-        let sequence = fetch::number(headers, fetch::SEQUENCE);
-        let previous = fetch::number(headers, fetch::LAST_SEQUENCE);
-        let (Some(kind), Some(sequence), Some(previous)) = (kind, sequence, previous) else {
-            let what = format!("no repeated message of the log: {}", message.subject);
-            return Err(ReadError::Request(fetch::malformed(&what)));
-        };
-        Ok(Self {
-            stored: Stored::live(sequence, &message),
-            previous,
-            kind,
-        })
-    }
 }

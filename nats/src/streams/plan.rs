@@ -282,3 +282,6 @@ fn consumer_refusal(field: &str) -> Option<String> {
         .contains(&field)
         .then(|| format!("{field}: cannot be changed without forgetting what was acknowledged"))
 }
+
+#[cfg(test)]
+mod tests;

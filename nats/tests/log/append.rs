@@ -1,7 +1,8 @@
 //! Appending: once, in order, or not at all.
 
-use runlog_nats::{AppendError, Freshness};
-use runlog_schemas::{Priority, State};
+use futures_util::TryStreamExt as _;
+use runlog_nats::{AppendError, DeadLetter, Freshness};
+use runlog_schemas::{ChunkKind, Data, OutputBatch, Priority, State};
 
 use crate::support::{Bed, finished, id, output, started, submission};
 
@@ -78,4 +79,44 @@ async fn what_was_acknowledged_survives_the_kill_of_the_server() {
         .unwrap();
     assert_eq!(before, after);
     assert!(after.is_some());
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_filed_once() {
+    let bed = Bed::start().await;
+    let letter = DeadLetter {
+        at_ms: 1,
+        attempts: 3,
+        reason: "the sandbox could not be made".to_owned(),
+        submission_sequence: 1,
+    };
+    for _ in 0..2 {
+        bed.log
+            .append_dead_letter("c", id(1), &letter)
+            .await
+            .unwrap();
+    }
+    assert_eq!(bed.log.bounds("DEAD_LETTERS").await.unwrap().messages, 1);
+}
+
+#[tokio::test]
+async fn a_recording_is_read_in_pages_from_any_place() {
+    let bed = Bed::start().await;
+    let mut sequences = Vec::new();
+    for number in 0..6 {
+        let mut batch = output(1, number, 1);
+        batch.chunks[0].what = ChunkKind::Stdout {
+            // Three fit into a page.
+            data: Data(vec![b'x'; 400_000]),
+        };
+        sequences.push(bed.log.append_output(id(1), &batch).await.unwrap());
+    }
+    for freshness in [Freshness::Any, Freshness::Leader] {
+        for (index, after) in [0].iter().chain(&sequences).enumerate() {
+            let output = bed.log.read_output(id(1), *after, freshness);
+            let batches: Vec<(u64, OutputBatch)> = output.try_collect().await.unwrap();
+            let found: Vec<u64> = batches.iter().map(|(sequence, _)| *sequence).collect();
+            assert_eq!(found, sequences[index..]);
+        }
+    }
 }

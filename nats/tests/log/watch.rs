@@ -200,6 +200,29 @@ async fn a_long_backlog_comes_page_by_page() {
     viewer.check(&script);
 }
 
+/// More comes than a subscription holds, while nobody takes it.
+#[tokio::test]
+async fn a_viewer_who_looks_away_misses_nothing() {
+    let mut bed = Bed::start().await;
+    let log = bed.another().await;
+    Script::submit(&bed.log, id(1)).await;
+    let script = Script {
+        attempts: vec![vec![1; 3_000]],
+        says_so: false,
+    };
+    let mut watch = log.watch(id(1), Cursor::default()).await.unwrap();
+    let mut viewer = Viewer::default();
+    viewer.see(watch.next().await.unwrap().unwrap());
+    // It follows live from here on.
+    let live = timeout(Duration::from_millis(20), watch.next()).await;
+    assert!(live.is_err(), "{live:?}");
+    script.play(&bed.log, id(1), async || {}).await;
+    assert!(log.state().borrow().overflows > 0, "the test must overflow");
+    viewer.watch(watch).await;
+    let _end = viewer.events.pop();
+    viewer.check(&script);
+}
+
 #[tokio::test]
 async fn there_is_nothing_to_watch_where_nothing_was_submitted() {
     let bed = Bed::start().await;
