@@ -35,6 +35,9 @@ pub struct LogConfig {
     pub request_timeout: Duration,
     /// How long an append whose answer is missing is followed up before it is called unknown.
     pub append_patience: Duration,
+    /// How often a watch looks into the log although it hears nothing: in a cluster, a message may
+    /// be lost between two servers without a sign.
+    pub audit_every: Duration,
 }
 
 impl LogConfig {
@@ -46,6 +49,7 @@ impl LogConfig {
             name: name.into(),
             request_timeout: Duration::from_secs(3),
             append_patience: Duration::from_secs(10),
+            audit_every: Duration::from_secs(10),
         }
     }
 }

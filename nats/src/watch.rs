@@ -33,9 +33,6 @@ use crate::read::Place;
 use crate::{Freshness, Log, ReadError, RequestError};
 use live::{Kind, Live};
 
-/// How often a watch looks into the log although it heard nothing.
-const AUDIT: Duration = Duration::from_secs(10);
-
 /// Pause before a read is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -256,7 +253,7 @@ impl Watch {
                 let message = message.ok_or_else(closed)?;
                 self.take_live(message)?;
             }
-            () = sleep(AUDIT) => self.phase = Phase::Lifecycle,
+            () = sleep(self.log.config().audit_every) => self.phase = Phase::Lifecycle,
         }
         Ok(())
     }

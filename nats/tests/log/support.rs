@@ -1,6 +1,6 @@
 //! A real server with the real streams, and things to put in.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use runlog_local::Testbed;
 use runlog_nats::streams::{self, Replicas, Wanted};
@@ -50,9 +50,12 @@ impl Bed {
 }
 
 pub(crate) async fn connect(url: &str) -> Log {
-    Log::connect(&LogConfig::new(url, "test"))
-        .await
-        .expect("the log is there")
+    let config = LogConfig {
+        // Whatever was lost must be noticed by its signs.
+        audit_every: Duration::from_secs(3_600),
+        ..LogConfig::new(url, "test")
+    };
+    Log::connect(&config).await.expect("the log is there")
 }
 
 pub(crate) fn languages() -> Vec<String> {

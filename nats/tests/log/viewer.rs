@@ -1,11 +1,23 @@
 //! A viewer who checks what is shown to him, and a writer who gives him something to see.
 
+use std::time::Duration;
+
 use runlog_nats::{AppendError, Freshness, Log, Watch};
 use runlog_schemas::{
     Change, Cursor, ExecutionEvent, ExecutionId, Item, OutputBatch, Priority, Shown,
 };
 
+use tokio::time::timeout;
+
 use crate::support::{event, finished, output, started, submission};
+
+/// Far beyond what noise can cost; what takes longer does not come at all.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Awaits what must come.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, what).await.expect("it comes")
+}
 
 /// What a viewer has seen.
 #[derive(Debug, Default)]
@@ -37,7 +49,7 @@ impl Viewer {
 
     /// Watches to the end, which was there before or comes while it watches.
     pub(crate) async fn watch(&mut self, mut watch: Watch) {
-        while let Some(shown) = watch.next().await {
+        while let Some(shown) = soon(watch.next()).await {
             self.see(shown.expect("everything can be read"));
             let ended = self.events.last().map(|it| it.change.name()) == Some("finished");
             assert_eq!(watch.execution().end().is_some(), ended);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use runlog_nats::{AppendError, Log, ReadError};
+use runlog_nats::{AppendError, Log, LogConfig, ReadError};
 use runlog_schemas::{Change, Cursor, ExecutionId, Item, Outcome};
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Bed, finished, id, output, started};
-use crate::viewer::{Script, Viewer};
+use crate::viewer::{Script, Viewer, soon};
 
 /// Numbers that look random and come again with the same seed.
 struct Dice(u64);
@@ -198,6 +198,70 @@ async fn a_long_backlog_comes_page_by_page() {
     viewer.watch(watch).await;
     let _end = viewer.events.pop();
     viewer.check(&script);
+}
+
+/// Appends output that the server does not repeat, as if it had been lost on its way.
+async fn append_unheard(bed: &mut Bed, id: ExecutionId, first: u64) -> u64 {
+    let client = async_nats::connect(bed.servers.nats().url()).await.unwrap();
+    let jetstream = async_nats::jetstream::new(client);
+    let stream = jetstream.get_stream("OUTPUT").await.unwrap();
+    let config = stream.cached_info().config.clone();
+    let mut mute = config.clone();
+    mute.republish = None;
+    jetstream.update_stream(&mute).await.unwrap();
+    let batch = output(1, first, 2);
+    let last = bed.log.append_output(id, &batch).await.unwrap();
+    jetstream.update_stream(&config).await.unwrap();
+    last
+}
+
+#[tokio::test]
+async fn a_gap_is_seen_by_what_follows_it() {
+    let mut bed = Bed::start().await;
+    Script::submit(&bed.log, id(1)).await;
+    let begun = bed.log.append_status(id(1), 0, &started(1)).await.unwrap();
+    let mut watch = bed.log.watch(id(1), Cursor::default()).await.unwrap();
+    let mut viewer = Viewer::default();
+    for _ in 0..2 {
+        viewer.see(soon(watch.next()).await.unwrap().unwrap());
+    }
+    let live = timeout(Duration::from_millis(20), watch.next()).await;
+    assert!(live.is_err(), "{live:?}");
+    append_unheard(&mut bed, id(1), 0).await;
+    bed.log
+        .append_output(id(1), &output(1, 2, 1))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        viewer.see(soon(watch.next()).await.unwrap().unwrap());
+    }
+    assert_eq!(viewer.chunks, [0, 1, 2]);
+    // And by the end, which names the last output.
+    let last = append_unheard(&mut bed, id(1), 3).await;
+    let end = finished(1, 5, Some(last));
+    bed.log.append_status(id(1), begun, &end).await.unwrap();
+    viewer.watch(watch).await;
+    assert_eq!(viewer.chunks, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_loss_without_a_sign_is_found_by_looking() {
+    let mut bed = Bed::start().await;
+    let config = LogConfig {
+        audit_every: Duration::from_millis(50),
+        ..LogConfig::new(bed.servers.nats().url(), "test")
+    };
+    let log = Log::connect(&config).await.unwrap();
+    Script::submit(&bed.log, id(1)).await;
+    bed.log.append_status(id(1), 0, &started(1)).await.unwrap();
+    let mut watch = log.watch(id(1), Cursor::default()).await.unwrap();
+    let mut viewer = Viewer::default();
+    for _ in 0..2 {
+        viewer.see(soon(watch.next()).await.unwrap().unwrap());
+    }
+    append_unheard(&mut bed, id(1), 0).await;
+    viewer.see(soon(watch.next()).await.unwrap().unwrap());
+    assert_eq!(viewer.chunks, [0, 1]);
 }
 
 /// More comes than a subscription holds, while nobody takes it.
