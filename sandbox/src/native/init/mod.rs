@@ -15,7 +15,7 @@ pub(super) use step::EXECUTING;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Gid, Signal, Uid};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
@@ -52,9 +52,12 @@ fn live(cell: &Cell<'_>) -> Result<(), Failure> {
     sys::reset_signals();
     let proc = mounts::make(cell.make)?;
     sys::unshare(UnshareFlags::NEWUSER).doing("making a user namespace")?;
-    let folder = open_folder("/box")?;
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open("/box", flags, Mode::empty());
+    let folder = folder.doing("opening the working directory")?;
     let isolated = Writer::new(kind::ISOLATED).finish();
     channel::send(&cell.worker, &isolated, &[folder.as_fd()]).doing("telling the worker")?;
+    drop(folder);
     // The worker maps the ids and moves this process into its control groups meanwhile.
     let Some(first) = channel::receive(&cell.worker).doing("waiting to be primed")? else {
         return Ok(());
@@ -63,7 +66,6 @@ fn live(cell: &Cell<'_>) -> Result<(), Failure> {
     let children = sys::signal_descriptor(libc::SIGCHLD).doing("watching for children")?;
     let mut init = Init {
         cell,
-        folder,
         children,
         io: proc.io,
         newer_steps: None,
@@ -146,7 +148,6 @@ struct Init<'a> {
     cell: &'a Cell<'a>,
     /// A control group for steps that replaces the first one.
     newer_steps: Option<OwnedFd>,
-    folder: OwnedFd,
     children: OwnedFd,
     /// `/proc/self/io`: what the kernel counts for this process and all it has reaped.
     io: OwnedFd,
@@ -186,13 +187,6 @@ impl Init<'_> {
         let (kind, mut reader) = Reader::new(&message.bytes).doing(what)?;
         match kind {
             kind::PRIME => self.prime(message.fds),
-            kind::PUT => {
-                let answer = match put::files(&self.folder, &mut reader) {
-                    Ok(()) => Writer::new(kind::DONE).finish(),
-                    Err(failure) => failure.write(kind::FAILED),
-                };
-                channel::send(&self.cell.worker, &answer, &[]).doing("answering the worker")
-            }
             kind::SIGNAL => {
                 let (signal, to_foreground) =
                     (reader.i32().doing(what)?, reader.u32().doing(what)? != 0);
@@ -273,9 +267,4 @@ fn foreground_group(pid: i32) -> Option<i32> {
         .parse()
         .ok()?;
     (group > 0).then_some(group)
-}
-
-fn open_folder(path: &str) -> Result<OwnedFd, Failure> {
-    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-    rustix::fs::openat(CWD, path, flags, Mode::empty()).doing("opening the working directory")
 }
