@@ -10,6 +10,7 @@ mod mounts;
 mod put;
 mod step;
 
+pub(super) use mounts::Covers;
 pub(super) use step::EXECUTING;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -36,6 +37,7 @@ pub(super) struct Cell<'a> {
     /// The v2 control group for steps, if there is one.
     pub(super) steps: Option<OwnedFd>,
     pub(super) filter: &'a [libc::sock_filter],
+    pub(super) covers: &'a Covers,
 }
 
 /// Runs a cell to its end.
@@ -50,7 +52,7 @@ pub(super) fn main(cell: Cell<'_>) -> ! {
 fn live(cell: &Cell<'_>) -> Result<(), Failure> {
     keep_only(cell)?;
     sys::reset_signals();
-    let proc = mounts::make(cell.make)?;
+    let proc = mounts::make(cell.make, cell.covers)?;
     sys::unshare(UnshareFlags::NEWUSER).doing("making a user namespace")?;
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
     let folder = rustix::fs::open("/box", flags, Mode::empty());
