@@ -1,1 +1,69 @@
-//! runlog-edge
+//! The way in and out over HTTP: REST, Server-Sent Events and WebSockets.
+//!
+//! Responsible for checking what is asked, for appending it to the log, and for showing what the
+//! log says, live and afterwards. Writes nothing but the log; the history is read, never written.
+//!
+//! ```text
+//! run ── serve ── one task per connection
+//!     ├── the languages' reports
+//!     └── one feed per execution that is watched
+//! ```
+
+mod body;
+mod clock;
+mod config;
+mod error;
+mod exclusive;
+mod history;
+mod languages;
+mod live;
+mod metrics;
+mod query;
+mod record;
+mod reply;
+mod routes;
+mod server;
+mod socket;
+mod state;
+mod submit;
+
+use prometheus::Registry;
+use runlog_nats::Log;
+use runlog_schemas::Catalog;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use clock::Clock;
+pub use config::EdgeConfig;
+pub use history::{History, HistoryConfig, HistoryError};
+pub use routes::openapi;
+
+/// What an edge is made of.
+pub struct EdgeParts {
+    /// Its settings.
+    pub config: EdgeConfig,
+    /// The log.
+    pub log: Log,
+    /// The read models; without them there is no history.
+    pub history: Option<History>,
+    /// The languages that are defined.
+    pub catalog: Catalog,
+    /// Where its metrics are registered; also what `/metrics` shows.
+    pub registry: Registry,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// Serves until `shutdown`, and returns when what was under way has come to an end.
+///
+/// # Errors
+/// When the registry has the metrics of an edge already.
+pub async fn run(
+    parts: EdgeParts,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), prometheus::Error> {
+    let edge = state::Edge::new(parts)?;
+    server::serve(edge, listener, shutdown).await;
+    Ok(())
+}

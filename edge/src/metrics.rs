@@ -1,0 +1,168 @@
+//! What an edge counts and measures.
+
+use std::time::Duration;
+
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+use runlog_schemas::Priority;
+use warp::http::{Method, StatusCode};
+
+/// Upper bounds, in seconds, around the figures that we promise.
+const DURATIONS: [f64; 14] = [
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0, 60.0,
+];
+
+/// The metrics of an edge. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    requests: HistogramVec,
+    clients: IntGaugeVec,
+    feeds: IntGauge,
+    resyncs: IntCounterVec,
+    submissions: IntCounterVec,
+}
+
+/// How a viewer is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Server-Sent Events.
+    Sse,
+    /// A WebSocket.
+    Ws,
+}
+
+impl Transport {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sse => "sse",
+            Self::Ws => "ws",
+        }
+    }
+}
+
+/// What became of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Submitted {
+    /// It is in the log.
+    Accepted,
+    /// It made no sense.
+    Refused,
+    /// The log did not take it.
+    Failed,
+}
+
+impl Metrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When another edge of the same process has done so.
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let requests = HistogramVec::new(
+            HistogramOpts::new(
+                "http_request_duration_seconds",
+                "Time from a request's header to its answer's header.",
+            )
+            .buckets(DURATIONS.to_vec()),
+            &["route", "method", "code"],
+        )?;
+        let clients = IntGaugeVec::new(
+            Opts::new("stream_clients", "Viewers that are connected."),
+            &["transport"],
+        )?;
+        let feeds = IntGauge::new(
+            "stream_executions",
+            "Executions that are followed for viewers.",
+        )?;
+        let resyncs = IntCounterVec::new(
+            Opts::new(
+                "stream_resync_total",
+                "Viewers that were told to connect again and resume.",
+            ),
+            &["reason"],
+        )?;
+        let submissions = IntCounterVec::new(
+            Opts::new("submissions_total", "Submissions, by what became of them."),
+            &["language", "priority", "result"],
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(clients.clone()))?;
+        registry.register(Box::new(feeds.clone()))?;
+        registry.register(Box::new(resyncs.clone()))?;
+        registry.register(Box::new(submissions.clone()))?;
+        Ok(Self {
+            requests,
+            clients,
+            feeds,
+            resyncs,
+            submissions,
+        })
+    }
+
+    /// Measures a request. `route` is a template, never a path.
+    pub(crate) fn request(&self, route: &str, method: &Method, code: StatusCode, took: Duration) {
+        self.requests
+            .with_label_values(&[route, known(method), code.as_str()])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts a viewer for as long as the answer lives.
+    #[must_use]
+    pub(crate) fn client(&self, transport: Transport) -> Counted {
+        Counted::new(self.clients.with_label_values(&[transport.name()]))
+    }
+
+    /// Counts an execution that is followed, for as long as the answer lives.
+    #[must_use]
+    pub(crate) fn feed(&self) -> Counted {
+        Counted::new(self.feeds.clone())
+    }
+
+    /// Counts a viewer that was told to resume.
+    pub(crate) fn resync(&self, reason: &'static str) {
+        self.resyncs.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a submission. `language` is the id of a language that exists, or `unknown`.
+    pub(crate) fn submission(&self, language: &str, priority: Priority, result: Submitted) {
+        let result = match result {
+            Submitted::Accepted => "accepted",
+            Submitted::Refused => "refused",
+            Submitted::Failed => "failed",
+        };
+        self.submissions
+            .with_label_values(&[language, priority.name(), result])
+            .inc();
+    }
+}
+
+/// Something that counts while it is there.
+#[derive(Debug)]
+pub(crate) struct Counted(IntGauge);
+
+impl Counted {
+    fn new(gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Methods that a sender made up must not become labels.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        _ => "other",
+    }
+}

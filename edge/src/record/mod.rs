@@ -1,0 +1,257 @@
+//! What is known of an execution and its output, from the log or, where that no longer has it,
+//! from the history.
+
+pub(crate) mod cast;
+mod remember;
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use runlog_nats::{Freshness, Log, ReadError, RequestError};
+use runlog_schemas::api::{ExecutionView, OutputView, RecordingView};
+use runlog_schemas::{
+    Chunk, ChunkKind, Data, Execution, ExecutionEvent, ExecutionId, OutputBatch, OutputStream,
+};
+
+use crate::error::EdgeError;
+use crate::history::{HistoryError, Recording, Remembered};
+use crate::state::Edge;
+
+/// An execution and the output that counts.
+pub(crate) struct Recorded {
+    id: ExecutionId,
+    execution: Execution,
+    chunks: Vec<Chunk>,
+}
+
+impl From<ReadError> for EdgeError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Request(error) => error.into(),
+            ReadError::NotFound(_) => Self::NoSuchExecution,
+            error => Self::Broken(error.into()),
+        }
+    }
+}
+
+impl From<RequestError> for EdgeError {
+    fn from(error: RequestError) -> Self {
+        Self::LogUnavailable(error.into())
+    }
+}
+
+impl From<HistoryError> for EdgeError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Broken { .. } => Self::Broken(error.into()),
+            error => Self::HistoryUnavailable(error.into()),
+        }
+    }
+}
+
+/// An execution as it stands: from the log, or from the history where the log no longer has it or
+/// is away.
+///
+/// # Errors
+/// When nobody knows it, or who may know it does not answer.
+pub(crate) async fn find(edge: &Edge, id: ExecutionId) -> Result<Execution, EdgeError> {
+    match edge.log.read_execution(id, Freshness::Any).await {
+        Ok(Some(folded)) => Ok(folded.execution),
+        Ok(None) => Ok(remembered(edge, id, Ok(())).await?.execution),
+        Err(error) => Ok(remembered(edge, id, Err(error)).await?.execution),
+    }
+}
+
+/// An execution as users see it.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) async fn view(edge: &Edge, id: ExecutionId) -> Result<ExecutionView, EdgeError> {
+    let execution = find(edge, id).await?;
+    ExecutionView::of(id, &execution).ok_or(EdgeError::NoSuchExecution)
+}
+
+/// What the history knows of an execution that the log does not have, or did not tell of.
+async fn remembered(
+    edge: &Edge,
+    id: ExecutionId,
+    log: Result<(), ReadError>,
+) -> Result<Remembered, EdgeError> {
+    let found = match &edge.history {
+        Some(history) => history.find(id).await.map_err(EdgeError::from),
+        None => Ok(None),
+    };
+    match (found, log) {
+        (Ok(Some(remembered)), _) => Ok(remembered),
+        // Whoever was asked first is the one to blame.
+        (_, Err(error)) => Err(error.into()),
+        (Ok(None), Ok(())) => Err(EdgeError::NoSuchExecution),
+        (Err(error), Ok(())) => Err(error),
+    }
+}
+
+/// Everything about an execution that has ended and that the log does not have, or did not tell
+/// of: its events, as far as they can be told again, and its output.
+///
+/// # Errors
+/// When nobody knows it, who may know it does not answer, or it has not ended.
+pub(crate) async fn from_history(
+    edge: &Edge,
+    id: ExecutionId,
+    log: Result<(), ReadError>,
+) -> Result<(Vec<(u64, ExecutionEvent)>, Vec<OutputBatch>), EdgeError> {
+    let away = log.is_err();
+    let remembered = remembered(edge, id, log).await?;
+    if remembered.execution.end().is_none() {
+        // Only the log could tell how it goes on.
+        return Err(if away {
+            EdgeError::LogUnavailable("the history has no end of it".into())
+        } else {
+            EdgeError::OutputGone
+        });
+    }
+    let submitted = match &edge.history {
+        Some(history) => history.submitted(id).await?,
+        None => None,
+    };
+    let submitted = submitted.ok_or(EdgeError::OutputGone)?;
+    let batches = match recording(edge, id).await? {
+        Some(recording) => recording.batches,
+        None => Vec::new(),
+    };
+    Ok((remember::lifecycle(submitted, &remembered), batches))
+}
+
+/// The stored recording of an execution, where there is one.
+///
+/// # Errors
+/// When the history does not answer.
+pub(crate) async fn recording(
+    edge: &Edge,
+    id: ExecutionId,
+) -> Result<Option<Recording>, EdgeError> {
+    let Some(history) = &edge.history else {
+        return Ok(None);
+    };
+    let recording = history.recording(id).await?;
+    Ok(recording)
+}
+
+/// An execution with the output that counts.
+///
+/// # Errors
+/// When nobody knows it, who may know it does not answer, or its output is kept nowhere.
+pub(crate) async fn recorded(edge: &Arc<Edge>, id: ExecutionId) -> Result<Recorded, EdgeError> {
+    // Outputs may be large; so many at once fit.
+    let _turn = edge.large_reads.acquire().await;
+    let execution = find(edge, id).await?;
+    let in_log = output_in_log(&edge.log, id, &execution).await;
+    let chunks = match in_log {
+        Ok(Some(chunks)) => chunks,
+        incomplete => match recording(edge, id).await {
+            Ok(Some(recording)) => recording
+                .batches
+                .into_iter()
+                .flat_map(|b| b.chunks)
+                .collect(),
+            stored => {
+                incomplete?;
+                stored?;
+                return Err(EdgeError::OutputGone);
+            }
+        },
+    };
+    Ok(Recorded {
+        id,
+        execution,
+        chunks,
+    })
+}
+
+/// The output that counts, as far as there is any; `None` where a part of it is no longer there.
+async fn output_in_log(
+    log: &Log,
+    id: ExecutionId,
+    execution: &Execution,
+) -> Result<Option<Vec<Chunk>>, ReadError> {
+    let Some(attempt) = execution.recorded_attempt() else {
+        return Ok(Some(Vec::new()));
+    };
+    let expected = execution.end().and_then(|end| end.output.as_ref());
+    let freshness = match expected {
+        Some(_) => Freshness::Leader,
+        None => Freshness::Any,
+    };
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut batches = std::pin::pin!(log.read_output(id, 0, freshness));
+    while let Some(batch) = batches.next().await {
+        let (_, batch) = batch?;
+        if batch.attempt != attempt {
+            continue;
+        }
+        for chunk in batch.chunks {
+            let next = chunks.len() as u64;
+            if chunk.number > next {
+                return Ok(None);
+            }
+            if chunk.number == next {
+                chunks.push(chunk);
+            }
+        }
+    }
+    let whole = expected.is_none_or(|summary| summary.chunks == chunks.len() as u64);
+    Ok(whole.then_some(chunks))
+}
+
+impl Recorded {
+    /// The execution.
+    pub(crate) const fn execution(&self) -> &Execution {
+        &self.execution
+    }
+
+    /// What happened, in order.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// The bytes of one stream.
+    pub(crate) fn bytes(&self, stream: OutputStream) -> Vec<u8> {
+        let outputs = self.chunks.iter().filter_map(|chunk| chunk.what.output());
+        outputs
+            .filter(|(of, _)| *of == stream)
+            .flat_map(|(_, bytes)| bytes.iter().copied())
+            .collect()
+    }
+
+    fn attempt(&self) -> u32 {
+        self.execution.recorded_attempt().unwrap_or(0)
+    }
+
+    /// What the program wrote.
+    pub(crate) fn output(&self) -> OutputView {
+        OutputView {
+            id: self.id,
+            attempt: self.attempt(),
+            complete: self.execution.end().is_some(),
+            compiler: Data(self.bytes(OutputStream::Compiler)),
+            stdout: Data(self.bytes(OutputStream::Stdout)),
+            stderr: Data(self.bytes(OutputStream::Stderr)),
+            cut: self.chunks.iter().any(|chunk| chunk.what == ChunkKind::Cut),
+        }
+    }
+
+    /// The execution as users see it.
+    pub(crate) fn view(&self) -> Result<ExecutionView, EdgeError> {
+        ExecutionView::of(self.id, &self.execution).ok_or(EdgeError::NoSuchExecution)
+    }
+
+    /// The recording.
+    pub(crate) fn into_recording(self) -> Result<RecordingView, EdgeError> {
+        Ok(RecordingView {
+            execution: self.view()?,
+            attempt: self.attempt(),
+            complete: self.execution.end().is_some(),
+            chunks: self.chunks,
+        })
+    }
+}
