@@ -26,8 +26,7 @@ pub trait Cell: Send {
     /// Whether the cell was made before it was asked for.
     fn was_parked(&self) -> bool;
 
-    /// Puts files into the working directory, which is the current directory of every step, in
-    /// place of what has their names. Whether that went well may only show at the next start.
+    /// Puts files into the working directory, which is the current directory of every step.
     fn put_files(&mut self, files: Vec<CellFile>) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Starts one step. The previous one, if any, must have ended.

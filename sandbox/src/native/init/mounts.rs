@@ -12,15 +12,13 @@ use super::super::protocol::Make;
 use super::super::sys;
 use super::super::wire::{Doing, Failure};
 
-/// What of `/proc` tells about the machine beyond what programs need. Most of it is for the
-/// host's root alone anyway, depending on the kernel.
-const REVEALING: &[&str] = &[
+/// What of `/proc` tells about the machine beyond what programs need.
+const HIDDEN: &[&str] = &[
     "acpi",
     "asound",
     "bus",
     "cmdline",
     "config.gz",
-    "diskstats",
     "driver",
     "fs",
     "iomem",
@@ -35,35 +33,16 @@ const REVEALING: &[&str] = &[
     "kpagecount",
     "kpageflags",
     "latency_stats",
-    "locks",
     "modules",
     "mtrr",
     "partitions",
     "sched_debug",
     "scsi",
-    "slabinfo",
+    "sysrq-trigger",
     "sysvipc",
     "timer_list",
     "vmallocinfo",
 ];
-
-/// What must be covered in a cell's `/proc`, with what is empty of the same kind.
-pub(in super::super) struct Covers(Vec<(String, &'static str)>);
-
-impl Covers {
-    /// Looks at this kernel's `/proc`: what nobody but the host's root can read needs no cover.
-    pub(in super::super) fn find() -> Self {
-        let cover = |name: &&str| {
-            let path = format!("/proc/{name}");
-            let found = fs::symlink_metadata(&path).ok()?;
-            let for_everybody = found.permissions().mode() & 0o004 != 0;
-            // Both are on the cells' read-only root.
-            let empty = if found.is_dir() { "/mnt" } else { "/dev/null" };
-            for_everybody.then_some((path, empty))
-        };
-        Self(REVEALING.iter().filter_map(cover).collect())
-    }
-}
 
 /// Files of `/proc` that init still needs when it can no longer open them.
 pub(super) struct Proc {
@@ -74,7 +53,7 @@ pub(super) struct Proc {
 }
 
 /// Makes the mounts.
-pub(super) fn make(make: &Make, covers: &Covers) -> Result<Proc, Failure> {
+pub(super) fn make(make: &Make) -> Result<Proc, Failure> {
     disk(make)?;
     let quiet = MountFlags::NOSUID | MountFlags::NOEXEC;
     rustix::mount::mount(
@@ -100,7 +79,7 @@ pub(super) fn make(make: &Make, covers: &Covers) -> Result<Proc, Failure> {
     let io = rustix::fs::open("/proc/self/io", flags, Mode::empty()).doing(what)?;
     // When memory is short, cells go before anything of the host's.
     fs::write("/proc/self/oom_score_adj", "1000").doing("offering the cell to the OOM killer")?;
-    cover_proc(covers)?;
+    mask_proc()?;
     rustix::system::sethostname(b"runlog").doing("naming the cell")?;
     sys::bring_loopback_up().doing("bringing the cell's loopback up")?;
     Ok(Proc { root, io })
@@ -132,9 +111,15 @@ fn disk(make: &Make) -> Result<(), Failure> {
     rustix::mount::unmount("/mnt", UnmountFlags::empty()).doing(what)
 }
 
-fn cover_proc(covers: &Covers) -> Result<(), Failure> {
-    for (path, empty) in &covers.0 {
-        rustix::mount::mount_bind(*empty, path).doing(&format!("covering {path}"))?;
+fn mask_proc() -> Result<(), Failure> {
+    for name in HIDDEN {
+        let path = format!("/proc/{name}");
+        let Ok(found) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        // Both are on the cells' read-only root.
+        let empty = if found.is_dir() { "/mnt" } else { "/dev/null" };
+        rustix::mount::mount_bind(empty, &path).doing(&format!("hiding {path}"))?;
     }
     // A program could else take itself out of the OOM killer's sight.
     let what = "making /proc read-only";

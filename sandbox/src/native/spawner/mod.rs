@@ -38,7 +38,6 @@ fn serve() -> io::Result<()> {
         return Ok(());
     };
     let (_, mut reader) = Reader::new(&first.bytes)?;
-    let covers = init::Covers::find();
     let entered = Setup::read(&mut reader)
         .doing("reading the setup")
         .and_then(|s| root::enter(&s));
@@ -54,7 +53,7 @@ fn serve() -> io::Result<()> {
             return Err(malformed());
         }
         let make = Make::read(&mut reader)?;
-        match spawn(&make, message.fds, (&filter, &covers)) {
+        match spawn(&make, message.fds, &filter) {
             Ok((pid, pidfd)) => {
                 let made = Writer::new(kind::MADE).i32(pid).finish();
                 channel::send(&worker, &made, &[pidfd.as_fd()])?;
@@ -75,7 +74,7 @@ const NAMESPACES: i32 = libc::CLONE_NEWPID
 fn spawn(
     make: &Make,
     fds: Vec<OwnedFd>,
-    (filter, covers): (&[libc::sock_filter], &init::Covers),
+    filter: &[libc::sock_filter],
 ) -> Result<(i32, OwnedFd), Failure> {
     let mut fds = fds.into_iter();
     let mut next = || {
@@ -99,7 +98,6 @@ fn spawn(
                 worker,
                 steps,
                 filter,
-                covers,
             })
         }
     }

@@ -1,0 +1,15 @@
+//! A real edge on a real listener, with a real log and a real database, and a worker that does
+//! what the test says.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod events;
+mod faults;
+mod history;
+mod script;
+mod spec;
+mod sse;
+mod stage;
+mod submit;
+mod ws;
