@@ -4,12 +4,29 @@
 //! for making them again from the log. The only writer of those tables; never an authority: what
 //! they say is what the log said.
 
+mod archive;
+mod clock;
+mod config;
 mod database;
 mod error;
+mod expire;
+mod follow;
+mod metrics;
 mod migrate;
+mod plan;
+mod rebuild;
+mod row;
+mod run;
+mod store;
 
+pub use clock::Clock;
+pub use config::Config;
 pub use error::Error;
 pub use migrate::migrate;
+pub use plan::{OutOfOrder, Plan, plan};
+pub use rebuild::{Progress, rebuild};
+pub use row::Row;
+pub use run::run;
 
 /// The schema that the read models stand in.
 pub const SCHEMA: &str = "runlog";

@@ -15,6 +15,16 @@ use runlog_sandbox::{Cause, CellFile, CellSpec, Engine, Step, StepLimits};
 
 const DISK: u64 = 64 << 20;
 
+/// Without a C library: what is measured is the cell and not the start of a program.
+const HELLO: &str = r#"
+static long call(long number, long a, long b, long c) {
+    long result;
+    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    return result;
+}
+void _start(void) { call(1, 1, (long)"hi\n", 3); call(231, 0, 0, 0); }
+"#;
+
 struct Case {
     name: &'static str,
     argv: Vec<String>,
@@ -52,12 +62,9 @@ fn main() -> Result<std::process::ExitCode> {
 async fn measure(this: &str, rounds: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let binary = folder.path().join("hello");
-    std::fs::write(
-        folder.path().join("hello.c"),
-        "#include <unistd.h>\nint main(){write(1,\"hi\\n\",3);return 0;}",
-    )?;
+    std::fs::write(folder.path().join("hello.c"), HELLO)?;
     let compiled = Command::new("gcc")
-        .args(["-O2", "-static", "-o"])
+        .args(["-O2", "-static", "-nostdlib", "-s", "-o"])
         .arg(&binary)
         .arg(folder.path().join("hello.c"))
         .status()?;
@@ -110,6 +117,7 @@ async fn compare(
 ) -> Result<()> {
     let is_binary = case.name == "static C";
     let (mut bare, mut runs) = (Vec::new(), Vec::new());
+    let (worker_before, cells_before) = (cpu_of_worker(), cpu_of_cells());
     for _ in 0..rounds {
         // Time for the pool to be filled again: what is measured is one run on an idle machine.
         tokio::time::sleep(Duration::from_millis(15)).await;
@@ -131,6 +139,10 @@ async fn compare(
         tokio::time::sleep(Duration::from_millis(15)).await;
         runs.push(in_cell(engine, case).await?);
     }
+    let (worker, cells) = (
+        cpu_of_worker() - worker_before,
+        cpu_of_cells() - cells_before,
+    );
     let parked = runs.iter().filter(|run| run.was_parked).count();
     let bare = median(bare);
     let column = |name: &str, pick: fn(&Run) -> Duration| {
@@ -153,7 +165,44 @@ async fn compare(
     column("go -> end", |run| run.end);
     column("CPU time", |run| run.cpu);
     column("all of it", |run| run.taken + run.put + run.end);
+    let each = |total: Duration| total.as_secs_f64() * 1e3 / rounds as f64;
+    println!(
+        "  CPU time a run: worker {:.3} ms, cell and its making {:.3} ms",
+        each(worker),
+        each(cells)
+    );
     Ok(())
+}
+
+/// CPU time of this process, without its children.
+fn cpu_of_worker() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let of = |task: std::fs::DirEntry| -> Option<u64> {
+        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse().ok()
+    };
+    Duration::from_nanos(tasks.filter_map(of).sum())
+}
+
+/// CPU time of all cells that this process ever had, where v2 counts it.
+fn cpu_of_cells() -> Duration {
+    let name = format!("runlog-{}-", std::process::id());
+    let folders = std::fs::read_dir("/sys/fs/cgroup/unified")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let ours = folders.filter(|folder| folder.file_name().to_string_lossy().starts_with(&name));
+    let of = |folder: std::fs::DirEntry| -> Option<u64> {
+        let stat = std::fs::read_to_string(folder.path().join("cpu.stat")).ok()?;
+        stat.lines()
+            .find_map(|line| line.strip_prefix("usage_usec "))?
+            .parse()
+            .ok()
+    };
+    Duration::from_micros(ours.filter_map(of).sum())
 }
 
 async fn in_cell(engine: &NativeEngine, case: &Case) -> Result<Run> {

@@ -26,7 +26,8 @@ pub trait Cell: Send {
     /// Whether the cell was made before it was asked for.
     fn was_parked(&self) -> bool;
 
-    /// Puts files into the working directory, which is the current directory of every step.
+    /// Puts files into the working directory, which is the current directory of every step, in
+    /// place of what has their names. Whether that went well may only show at the next start.
     fn put_files(&mut self, files: Vec<CellFile>) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Starts one step. The previous one, if any, must have ended.

@@ -6,9 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::body::{Body, failed};
-use super::protocol::{expect, kind, write_put};
-use super::wire::Failure;
+use super::body::Body;
 use super::{Shared, run};
 use crate::{Cell, CellFile, Error, KillHandle, Process, Step};
 
@@ -17,6 +15,8 @@ pub(super) struct NativeCell {
     state: State,
     shared: Arc<Shared>,
     was_parked: bool,
+    /// For the working directory, with the next step.
+    files: Vec<CellFile>,
 }
 
 enum State {
@@ -35,6 +35,7 @@ impl NativeCell {
             state: State::Idle(body),
             shared,
             was_parked,
+            files: Vec::new(),
         }
     }
 
@@ -60,31 +61,19 @@ impl Cell for NativeCell {
     }
 
     fn put_files(&mut self, files: Vec<CellFile>) -> BoxFuture<'_, Result<(), Error>> {
-        async move {
-            if files.is_empty() {
-                return Ok(());
-            }
-            let doing = "putting files into the cell";
-            let control = &self.body().await?.parts().control;
-            control
-                .send(&write_put(&files), &[])
-                .await
-                .map_err(failed(doing))?;
-            let answer = control.expect().await.map_err(failed(doing))?;
-            expect(&answer.bytes, kind::DONE)
-                .map(drop)
-                .map_err(Failure::into_error)
-        }
-        .boxed()
+        // They go with the next step: one message less on the way to its start.
+        self.files.extend(files);
+        async { Ok(()) }.boxed()
     }
 
     fn start(&mut self, step: Step) -> BoxFuture<'_, Result<Process, Error>> {
         async move {
             self.body().await?;
+            let files = std::mem::take(&mut self.files);
             let State::Idle(body) = std::mem::replace(&mut self.state, State::Lost) else {
                 return Err(lost());
             };
-            match run::start(&self.shared.tasks, body, step).await {
+            match run::start(&self.shared.tasks, body, files, step).await {
                 Ok((process, body)) => {
                     self.state = State::Running {
                         body,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! worker ─ Setup, Make ──────────────▶ spawner   Ready | Failed, Made + pidfd | Failed
-//! worker ─ Prime, Put, Signal ───────▶ init      Isolated + working directory, Done, Over | Failed
+//! worker ─ Prime + step, Signal ─────▶ init      Isolated + working directory, Over | Failed
 //! worker ─ Go + stdin, stdout, stderr ▶ step     Ready, Terminal + master, closed by exec | Failed
 //! ```
 
@@ -10,6 +10,8 @@ use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
 
 use super::config::Mount;
 use super::wire::{Failure, Reader, Writer, malformed};
@@ -20,14 +22,12 @@ pub(super) mod kind {
     pub(in super::super) const SETUP: u8 = 1;
     pub(in super::super) const MAKE: u8 = 2;
     pub(in super::super) const PRIME: u8 = 3;
-    pub(in super::super) const PUT: u8 = 4;
     pub(in super::super) const SIGNAL: u8 = 5;
     pub(in super::super) const GO: u8 = 6;
     pub(in super::super) const READY: u8 = 64;
     pub(in super::super) const FAILED: u8 = 65;
     pub(in super::super) const MADE: u8 = 66;
     pub(in super::super) const ISOLATED: u8 = 67;
-    pub(in super::super) const DONE: u8 = 68;
     pub(in super::super) const OVER: u8 = 69;
     pub(in super::super) const TERMINAL: u8 = 70;
 }
@@ -94,6 +94,8 @@ impl Make {
 
 /// The program that a primed step shall become.
 pub(super) struct Go {
+    /// Written into the working directory first.
+    pub(super) files: Vec<CellFile>,
     pub(super) argv: Vec<CString>,
     pub(super) env: Vec<CString>,
     pub(super) file_bytes: u64,
@@ -107,6 +109,9 @@ impl Go {
             .terminal
             .map_or((0, 0), |t| (t.size.columns, t.size.rows));
         Writer::new(kind::GO)
+            .list(&self.files, |writer, file| {
+                writer.bytes(file.name.as_bytes()).bytes(&file.content)
+            })
             .list(&self.argv, strings)
             .list(&self.env, strings)
             .u64(self.file_bytes)
@@ -119,6 +124,11 @@ impl Go {
     pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
         let string =
             |reader: &mut Reader<'_>| CString::new(reader.bytes()?).map_err(|_| malformed());
+        let files = reader.list(|reader| {
+            let name = text(reader)?;
+            let content = Bytes::copy_from_slice(reader.bytes()?);
+            Ok(CellFile { name, content })
+        })?;
         let (argv, env) = (reader.list(string)?, reader.list(string)?);
         let (file_bytes, has_terminal) = (reader.u64()?, reader.u32()? != 0);
         let mut side = || u16::try_from(reader.u32()?).map_err(|_| malformed());
@@ -128,6 +138,7 @@ impl Go {
         };
         let terminal = has_terminal.then_some(Terminal { size });
         Ok(Self {
+            files,
             argv,
             env,
             file_bytes,
@@ -163,15 +174,6 @@ impl Over {
             written_bytes: reader.u64()?,
         })
     }
-}
-
-/// Files for the working directory.
-pub(super) fn write_put(files: &[CellFile]) -> Vec<u8> {
-    Writer::new(kind::PUT)
-        .list(files, |writer, file| {
-            writer.bytes(file.name.as_bytes()).bytes(&file.content)
-        })
-        .finish()
 }
 
 /// A signal for the main process, or for the terminal's foreground group.

@@ -25,7 +25,9 @@ use super::verdict::{Event, Next, Verdict};
 use super::wire::{Failure, Reader};
 use super::{init, sys};
 use crate::engine::{Control, InputEnd, Typed};
-use crate::{Cause, Error, Input, KillHandle, Output, OutputStream, Process, Step, StepEnd, Usage};
+use crate::{
+    Cause, CellFile, Error, Input, KillHandle, Output, OutputStream, Process, Step, StepEnd, Usage,
+};
 
 /// Chunks of output that wait for whoever reads them; then the program waits.
 const WAITING_OUTPUT: usize = 4;
@@ -46,6 +48,7 @@ struct Sides {
 pub(super) async fn start(
     tasks: &TaskTracker,
     mut body: Body,
+    files: Vec<CellFile>,
     step: Step,
 ) -> Result<(Process, oneshot::Receiver<Body>), (Body, Error)> {
     let primed = match ready(body.parts(), &step).await {
@@ -64,7 +67,11 @@ pub(super) async fn start(
         pumps,
     };
     let started = Instant::now();
-    let gone = go(&primed, &step, &mut sides, (typed, output_sender, started)).await;
+    let flow = (typed, output_sender, started);
+    let gone = match request(files, &step) {
+        Ok(request) => go(&primed, &request, &step, &mut sides, flow).await,
+        Err(error) => Err(error),
+    };
     drop(primed);
     if let Err(error) = gone {
         sides.over.cancel();
@@ -114,11 +121,11 @@ async fn ready(parts: &mut Parts, step: &Step) -> Result<Channel, Error> {
 /// Says go and waits until the program runs.
 async fn go(
     primed: &Channel,
+    request: &[u8],
     step: &Step,
     sides: &mut Sides,
     (typed, output, started): (mpsc::Receiver<Typed>, mpsc::Sender<Output>, Instant),
 ) -> Result<(), Error> {
-    let request = request(step)?;
     let doing = "starting a step";
     let pump = |source, stream| {
         let (output, over) = (output.clone(), sides.over.clone());
@@ -129,13 +136,13 @@ async fn go(
     let sink = if step.terminal.is_none() {
         let pipes = Pipes::new().map_err(failed(doing))?;
         let fds = pipes.theirs.each_ref().map(AsFd::as_fd);
-        primed.send(&request, &fds).await.map_err(failed(doing))?;
+        primed.send(request, &fds).await.map_err(failed(doing))?;
         drop(pipes.theirs);
         pump(Arc::new(pipes.stdout), OutputStream::Stdout);
         pump(Arc::new(pipes.stderr), OutputStream::Stderr);
         Sink::Pipe(pipes.stdin)
     } else {
-        primed.send(&request, &[]).await.map_err(failed(doing))?;
+        primed.send(request, &[]).await.map_err(failed(doing))?;
         let answer = primed.expect().await.map_err(failed(doing))?;
         expect(&answer.bytes, kind::TERMINAL).map_err(Failure::into_error)?;
         let master = answer.into_fd().and_then(sys::watch);
@@ -149,7 +156,7 @@ async fn go(
     executed(primed, step).await
 }
 
-fn request(step: &Step) -> Result<Vec<u8>, Error> {
+fn request(files: Vec<CellFile>, step: &Step) -> Result<Vec<u8>, Error> {
     let strings = |texts: Vec<String>| -> Result<Vec<CString>, Error> {
         let all: Result<_, _> = texts.into_iter().map(CString::new).collect();
         all.map_err(|error| no_such_program(step, error.into()))
@@ -157,6 +164,7 @@ fn request(step: &Step) -> Result<Vec<u8>, Error> {
     let env = step.env.iter();
     let env = env.map(|(name, value)| format!("{name}={value}")).collect();
     let go = Go {
+        files,
         argv: strings(step.argv.clone())?,
         env: strings(env)?,
         file_bytes: step.limits.file_bytes,

@@ -1,5 +1,6 @@
 //! Why a step ended: decided here and nowhere else, from what the kernel says.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::protocol::Over;
@@ -45,7 +46,10 @@ pub(super) struct Verdict {
 
 impl Verdict {
     pub(super) fn new(cpu_limit: Duration) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        // Asking reads a dozen files of the control groups.
+        static PROCESSORS: LazyLock<u32> =
+            LazyLock::new(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32));
+        let processors = *PROCESSORS;
         Self {
             cpu_limit,
             processors,

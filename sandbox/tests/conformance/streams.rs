@@ -283,7 +283,9 @@ pub(crate) async fn files_replace_what_is_in_their_way(engine: Tested) {
     cell.put_files(files.into()).await.expect("files");
     let ran = run_in(&mut cell, sh("cat link fifo plain; ls /tmp")).await;
     assert_eq!(ran.text(), "newnewnew");
-    assert!(cell.put_files(vec![file("dir", "new")]).await.is_err());
+    let put = cell.put_files(vec![file("dir", "new")]).await;
+    let refused = put.is_err() || cell.start(sh("exit 3")).await.is_err();
+    assert!(refused, "a folder is in the way");
     assert_eq!(
         run_in(&mut cell, sh("exit 3")).await.end.cause,
         Cause::Exited { code: 3 }

@@ -85,7 +85,7 @@ pub(crate) async fn control_c_interrupts(engine: Tested) {
     let program = "import time\n\
         try:\n\
         \x20   print('up', flush=True)\n\
-        \x20   time.sleep(1000)\n\
+        \x20   while True: time.sleep(0.01)\n\
         except KeyboardInterrupt: print('stopped')";
     let mut process = cell
         .start(on_terminal(python(program)))

@@ -183,7 +183,15 @@ async fn a_spawner_that_dies_is_replaced_and_its_cells_die_with_it() {
     // Our fault, and told as such.
     assert!(process.end.await.expect("an end").is_err());
     cell.destroy().await.expect("a clean end");
-    let ran = run(&tested, sh("exit 8")).await;
+    // A parked cell may be found dying still; its user tries again, as with any fault of ours.
+    let began = Instant::now();
+    let ran = loop {
+        let mut cell = conformance::cell(&tested).await;
+        match cell.start(sh("exit 8")).await {
+            Ok(process) => break finish(process).await,
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+    };
     assert_eq!(ran.end.cause, Cause::Exited { code: 8 });
     assert_ne!(spawners(std::process::id()), spawner);
     engine.close().await;

@@ -10,12 +10,13 @@ mod mounts;
 mod put;
 mod step;
 
+pub(super) use mounts::Covers;
 pub(super) use step::EXECUTING;
 
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Gid, Signal, Uid};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
@@ -36,6 +37,7 @@ pub(super) struct Cell<'a> {
     /// The v2 control group for steps, if there is one.
     pub(super) steps: Option<OwnedFd>,
     pub(super) filter: &'a [libc::sock_filter],
+    pub(super) covers: &'a Covers,
 }
 
 /// Runs a cell to its end.
@@ -50,11 +52,14 @@ pub(super) fn main(cell: Cell<'_>) -> ! {
 fn live(cell: &Cell<'_>) -> Result<(), Failure> {
     keep_only(cell)?;
     sys::reset_signals();
-    let proc = mounts::make(cell.make)?;
+    let proc = mounts::make(cell.make, cell.covers)?;
     sys::unshare(UnshareFlags::NEWUSER).doing("making a user namespace")?;
-    let folder = open_folder("/box")?;
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open("/box", flags, Mode::empty());
+    let folder = folder.doing("opening the working directory")?;
     let isolated = Writer::new(kind::ISOLATED).finish();
     channel::send(&cell.worker, &isolated, &[folder.as_fd()]).doing("telling the worker")?;
+    drop(folder);
     // The worker maps the ids and moves this process into its control groups meanwhile.
     let Some(first) = channel::receive(&cell.worker).doing("waiting to be primed")? else {
         return Ok(());
@@ -63,7 +68,6 @@ fn live(cell: &Cell<'_>) -> Result<(), Failure> {
     let children = sys::signal_descriptor(libc::SIGCHLD).doing("watching for children")?;
     let mut init = Init {
         cell,
-        folder,
         children,
         io: proc.io,
         newer_steps: None,
@@ -146,7 +150,6 @@ struct Init<'a> {
     cell: &'a Cell<'a>,
     /// A control group for steps that replaces the first one.
     newer_steps: Option<OwnedFd>,
-    folder: OwnedFd,
     children: OwnedFd,
     /// `/proc/self/io`: what the kernel counts for this process and all it has reaped.
     io: OwnedFd,
@@ -186,13 +189,6 @@ impl Init<'_> {
         let (kind, mut reader) = Reader::new(&message.bytes).doing(what)?;
         match kind {
             kind::PRIME => self.prime(message.fds),
-            kind::PUT => {
-                let answer = match put::files(&self.folder, &mut reader) {
-                    Ok(()) => Writer::new(kind::DONE).finish(),
-                    Err(failure) => failure.write(kind::FAILED),
-                };
-                channel::send(&self.cell.worker, &answer, &[]).doing("answering the worker")
-            }
             kind::SIGNAL => {
                 let (signal, to_foreground) =
                     (reader.i32().doing(what)?, reader.u32().doing(what)? != 0);
@@ -273,9 +269,4 @@ fn foreground_group(pid: i32) -> Option<i32> {
         .parse()
         .ok()?;
     (group > 0).then_some(group)
-}
-
-fn open_folder(path: &str) -> Result<OwnedFd, Failure> {
-    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-    rustix::fs::openat(CWD, path, flags, Mode::empty()).doing("opening the working directory")
 }

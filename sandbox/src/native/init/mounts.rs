@@ -12,13 +12,15 @@ use super::super::protocol::Make;
 use super::super::sys;
 use super::super::wire::{Doing, Failure};
 
-/// What of `/proc` tells about the machine beyond what programs need.
-const HIDDEN: &[&str] = &[
+/// What of `/proc` tells about the machine beyond what programs need. Most of it is for the
+/// host's root alone anyway, depending on the kernel.
+const REVEALING: &[&str] = &[
     "acpi",
     "asound",
     "bus",
     "cmdline",
     "config.gz",
+    "diskstats",
     "driver",
     "fs",
     "iomem",
@@ -33,16 +35,35 @@ const HIDDEN: &[&str] = &[
     "kpagecount",
     "kpageflags",
     "latency_stats",
+    "locks",
     "modules",
     "mtrr",
     "partitions",
     "sched_debug",
     "scsi",
-    "sysrq-trigger",
+    "slabinfo",
     "sysvipc",
     "timer_list",
     "vmallocinfo",
 ];
+
+/// What must be covered in a cell's `/proc`, with what is empty of the same kind.
+pub(in super::super) struct Covers(Vec<(String, &'static str)>);
+
+impl Covers {
+    /// Looks at this kernel's `/proc`: what nobody but the host's root can read needs no cover.
+    pub(in super::super) fn find() -> Self {
+        let cover = |name: &&str| {
+            let path = format!("/proc/{name}");
+            let found = fs::symlink_metadata(&path).ok()?;
+            let for_everybody = found.permissions().mode() & 0o004 != 0;
+            // Both are on the cells' read-only root.
+            let empty = if found.is_dir() { "/mnt" } else { "/dev/null" };
+            for_everybody.then_some((path, empty))
+        };
+        Self(REVEALING.iter().filter_map(cover).collect())
+    }
+}
 
 /// Files of `/proc` that init still needs when it can no longer open them.
 pub(super) struct Proc {
@@ -53,7 +74,7 @@ pub(super) struct Proc {
 }
 
 /// Makes the mounts.
-pub(super) fn make(make: &Make) -> Result<Proc, Failure> {
+pub(super) fn make(make: &Make, covers: &Covers) -> Result<Proc, Failure> {
     disk(make)?;
     let quiet = MountFlags::NOSUID | MountFlags::NOEXEC;
     rustix::mount::mount(
@@ -79,7 +100,7 @@ pub(super) fn make(make: &Make) -> Result<Proc, Failure> {
     let io = rustix::fs::open("/proc/self/io", flags, Mode::empty()).doing(what)?;
     // When memory is short, cells go before anything of the host's.
     fs::write("/proc/self/oom_score_adj", "1000").doing("offering the cell to the OOM killer")?;
-    mask_proc()?;
+    cover_proc(covers)?;
     rustix::system::sethostname(b"runlog").doing("naming the cell")?;
     sys::bring_loopback_up().doing("bringing the cell's loopback up")?;
     Ok(Proc { root, io })
@@ -111,15 +132,9 @@ fn disk(make: &Make) -> Result<(), Failure> {
     rustix::mount::unmount("/mnt", UnmountFlags::empty()).doing(what)
 }
 
-fn mask_proc() -> Result<(), Failure> {
-    for name in HIDDEN {
-        let path = format!("/proc/{name}");
-        let Ok(found) = fs::symlink_metadata(&path) else {
-            continue;
-        };
-        // Both are on the cells' read-only root.
-        let empty = if found.is_dir() { "/mnt" } else { "/dev/null" };
-        rustix::mount::mount_bind(empty, &path).doing(&format!("hiding {path}"))?;
+fn cover_proc(covers: &Covers) -> Result<(), Failure> {
+    for (path, empty) in &covers.0 {
+        rustix::mount::mount_bind(*empty, path).doing(&format!("covering {path}"))?;
     }
     // A program could else take itself out of the OOM killer's sight.
     let what = "making /proc read-only";

@@ -12,7 +12,7 @@ use rustix::termios::Winsize;
 use super::super::protocol::{Go, kind};
 use super::super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::super::{channel, sys};
-use super::PROGRAM;
+use super::{PROGRAM, put};
 use crate::WindowSize;
 
 /// Soft and hard: deep recursion has room, an endless one ends.
@@ -42,11 +42,13 @@ fn live(worker: &OwnedFd, filter: &[libc::sock_filter]) -> Result<(), Failure> {
     let what = "reading what to run";
     let (_, mut reader) = Reader::new(&go.bytes).doing(what)?;
     let Go {
+        files,
         argv,
         env,
         file_bytes,
         terminal,
     } = Go::read(&mut reader).doing(what)?;
+    put::files(&files)?;
     limit(Resource::Fsize, file_bytes).doing("limiting the size of files")?;
     let streams = match terminal {
         Some(terminal) => open_terminal(worker, terminal.size).doing("opening a terminal")?,

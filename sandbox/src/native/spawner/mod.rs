@@ -38,6 +38,7 @@ fn serve() -> io::Result<()> {
         return Ok(());
     };
     let (_, mut reader) = Reader::new(&first.bytes)?;
+    let covers = init::Covers::find();
     let entered = Setup::read(&mut reader)
         .doing("reading the setup")
         .and_then(|s| root::enter(&s));
@@ -53,7 +54,7 @@ fn serve() -> io::Result<()> {
             return Err(malformed());
         }
         let make = Make::read(&mut reader)?;
-        match spawn(&make, message.fds, &filter) {
+        match spawn(&make, message.fds, (&filter, &covers)) {
             Ok((pid, pidfd)) => {
                 let made = Writer::new(kind::MADE).i32(pid).finish();
                 channel::send(&worker, &made, &[pidfd.as_fd()])?;
@@ -74,7 +75,7 @@ const NAMESPACES: i32 = libc::CLONE_NEWPID
 fn spawn(
     make: &Make,
     fds: Vec<OwnedFd>,
-    filter: &[libc::sock_filter],
+    (filter, covers): (&[libc::sock_filter], &init::Covers),
 ) -> Result<(i32, OwnedFd), Failure> {
     let mut fds = fds.into_iter();
     let mut next = || {
@@ -98,6 +99,7 @@ fn spawn(
                 worker,
                 steps,
                 filter,
+                covers,
             })
         }
     }

@@ -1,0 +1,198 @@
+//! The table `recordings`, and which executions it lacks.
+
+use std::collections::HashSet;
+
+use postgres_types::Json;
+use runlog_schemas::{Execution, ExecutionId, OutputSummary};
+use tokio_postgres::Statement;
+use uuid::Uuid;
+
+use super::Recording;
+use crate::Error;
+use crate::database::Connection;
+use crate::row::{RecordingState, bigint};
+
+/// Rows looked at at once.
+const SOME: i64 = 256;
+
+const PENDING: &str = "SELECT id, execution FROM executions
+    WHERE recorded = 1 AND id <> ALL($1) ORDER BY last_sequence LIMIT $2";
+
+/// Stores recordings and marks their rows, all or none. An incomplete one gives way to a complete
+/// one and never the other way round.
+const STORE: &str = "
+    WITH given AS (
+        SELECT * FROM unnest(
+            $1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
+            AS given (id, attempt, chunks, bytes, problem, body)
+    ), stored AS (
+        INSERT INTO recordings AS present (id, attempt, chunks, bytes, complete, problem, body)
+        SELECT id, attempt, chunks, bytes, problem IS NULL, problem, body FROM given
+        ON CONFLICT (id) DO UPDATE SET
+            attempt = EXCLUDED.attempt,
+            chunks = EXCLUDED.chunks,
+            bytes = EXCLUDED.bytes,
+            complete = EXCLUDED.complete,
+            problem = EXCLUDED.problem,
+            body = EXCLUDED.body
+        WHERE EXCLUDED.complete AND NOT present.complete
+    )
+    UPDATE executions SET recorded = CASE WHEN given.problem IS NULL THEN $7::smallint ELSE $8::smallint END
+    FROM given WHERE executions.id = given.id AND executions.recorded < $7";
+
+/// For a rebuild: copies recordings from the live tables that are no worse than what the log still
+/// has, and marks their rows.
+const COPY: &str = "
+    WITH given AS (
+        SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS given (id, chunks)
+    ), copied AS (
+        INSERT INTO recordings
+        SELECT live.* FROM runlog.recordings live JOIN given USING (id)
+        WHERE live.complete OR live.chunks >= given.chunks
+        ON CONFLICT DO NOTHING
+        RETURNING id, complete
+    )
+    UPDATE executions SET recorded = CASE WHEN complete THEN $3::smallint ELSE $4::smallint END
+    FROM copied WHERE executions.id = copied.id
+    RETURNING executions.id";
+
+/// A connection with the statements of the archiver.
+pub(crate) struct Table {
+    connection: Connection,
+    pending: Statement,
+    store: Statement,
+    copy: Option<Statement>,
+}
+
+/// An execution whose recording is still to be stored.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) id: ExecutionId,
+    /// The attempt that ended it.
+    pub(crate) attempt: u32,
+    /// What its output comes to.
+    pub(crate) output: OutputSummary,
+}
+
+impl Table {
+    pub(crate) async fn open(address: &str, schema: &str) -> Result<Self, Error> {
+        let connection = Connection::open(address, schema).await?;
+        let prepare = async |sql| {
+            let statement = connection.prepare(sql).await;
+            statement.map_err(Error::database("prepare a statement"))
+        };
+        Ok(Self {
+            pending: prepare(PENDING).await?,
+            store: prepare(STORE).await?,
+            copy: None,
+            connection,
+        })
+    }
+
+    /// The same beside the live tables, which are asked for what has left the log.
+    pub(crate) async fn open_beside(address: &str, schema: &str) -> Result<Self, Error> {
+        let mut table = Self::open(address, schema).await?;
+        let copy = table.connection.prepare(COPY).await;
+        table.copy = Some(copy.map_err(Error::database("prepare a statement"))?);
+        Ok(table)
+    }
+
+    /// Some executions whose recording is still to be stored, the longest ended in front.
+    pub(crate) async fn pending(&self, without: &[ExecutionId]) -> Result<Vec<Pending>, Error> {
+        let without: Vec<Uuid> = without.iter().map(|id| id.as_uuid()).collect();
+        let rows = self
+            .connection
+            .query(&self.pending, &[&without, &SOME])
+            .await
+            .map_err(Error::database("look for recordings to store"))?;
+        rows.iter()
+            .map(read_pending)
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()
+            .map_err(Error::database("read executions"))
+    }
+
+    /// Copies recordings from the live tables unless those have fewer chunks than are given with
+    /// each. Which ones were copied.
+    pub(crate) async fn copy_from_live(
+        &self,
+        wanted: Vec<(ExecutionId, u64)>,
+    ) -> Result<HashSet<ExecutionId>, Error> {
+        let Some(copy) = self.copy.as_ref().filter(|_| !wanted.is_empty()) else {
+            return Ok(HashSet::new());
+        };
+        let (ids, chunks): (Vec<Uuid>, Vec<i64>) = wanted
+            .into_iter()
+            .map(|(id, chunks)| (id.as_uuid(), bigint(chunks)))
+            .unzip();
+        let states = (
+            RecordingState::Complete as i16,
+            RecordingState::Incomplete as i16,
+        );
+        let rows = self
+            .connection
+            .query(copy, &[&ids, &chunks, &states.0, &states.1])
+            .await
+            .map_err(Error::database("copy recordings"))?;
+        Ok(rows
+            .iter()
+            .map(|row| ExecutionId::from_uuid(row.get(0)))
+            .collect())
+    }
+
+    /// Stores recordings.
+    pub(crate) async fn store(&self, recordings: &[(ExecutionId, Recording)]) -> Result<(), Error> {
+        if recordings.is_empty() {
+            return Ok(());
+        }
+        let column = |of: fn(&Recording) -> i64| -> Vec<i64> {
+            recordings.iter().map(|(_, it)| of(it)).collect()
+        };
+        let ids: Vec<Uuid> = recordings.iter().map(|(id, _)| id.as_uuid()).collect();
+        let attempts: Vec<i32> = recordings
+            .iter()
+            .map(|(_, it)| i32::try_from(it.attempt).unwrap_or(i32::MAX))
+            .collect();
+        let chunks = column(|it| bigint(it.chunks));
+        let bytes = column(|it| bigint(it.bytes));
+        let problems: Vec<Option<&str>> = recordings
+            .iter()
+            .map(|(_, it)| it.problem.as_deref())
+            .collect();
+        let bodies: Vec<&[u8]> = recordings
+            .iter()
+            .map(|(_, it)| it.body.as_slice())
+            .collect();
+        self.connection
+            .execute(
+                &self.store,
+                &[
+                    &ids,
+                    &attempts,
+                    &chunks,
+                    &bytes,
+                    &problems,
+                    &bodies,
+                    &(RecordingState::Complete as i16),
+                    &(RecordingState::Incomplete as i16),
+                ],
+            )
+            .await
+            .map_err(Error::database("store recordings"))?;
+        Ok(())
+    }
+}
+
+fn read_pending(row: &tokio_postgres::Row) -> Result<Option<Pending>, tokio_postgres::Error> {
+    let id = ExecutionId::from_uuid(row.try_get(0)?);
+    let Json(execution) = row.try_get::<_, Json<Execution>>(1)?;
+    let output = execution.end().and_then(|end| end.output.clone());
+    Ok(execution
+        .recorded_attempt()
+        .zip(output)
+        .map(|(attempt, output)| Pending {
+            id,
+            attempt,
+            output,
+        }))
+}

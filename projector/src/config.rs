@@ -1,0 +1,57 @@
+//! What can be set on a projector. The environment is read by the binary, not here.
+
+use std::time::Duration;
+
+use runlog_nats::BatchLimit;
+
+use crate::Clock;
+
+/// Settings of a projector.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where PostgreSQL is, for example `postgres://user:password@host/database`.
+    pub database: String,
+    /// The most that one transaction takes. Default 1,000 events and 1 MiB.
+    pub batch: BatchLimit,
+    /// How often a projector that stands by looks whether it is needed. Default 1 s.
+    pub standby_interval: Duration,
+    /// How often the queue is searched for executions that waited longer than their limit.
+    /// Default 1 s.
+    pub expiry_interval: Duration,
+    /// How often the archiver looks for recordings that nobody told it of: those that another
+    /// projector left behind. Default 10 s.
+    pub archive_interval: Duration,
+    /// How often the log is asked how far ahead it is, for the lag. Default 5 s.
+    pub lag_interval: Duration,
+    /// Bytes of output that the archiver may have in memory at once; one recording is always
+    /// allowed. Default 32 MiB.
+    pub archive_bytes: u32,
+    /// Pause after a failure, doubled with each one up to `longest_pause`. Default 50 ms.
+    pub first_pause: Duration,
+    /// See `first_pause`. Default 2 s.
+    pub longest_pause: Duration,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Config {
+    /// The usual settings.
+    #[must_use]
+    pub fn new(database: impl Into<String>) -> Self {
+        Self {
+            database: database.into(),
+            batch: BatchLimit {
+                events: 1_000,
+                bytes: 1 << 20,
+            },
+            standby_interval: Duration::from_secs(1),
+            expiry_interval: Duration::from_secs(1),
+            archive_interval: Duration::from_secs(10),
+            lag_interval: Duration::from_secs(5),
+            archive_bytes: 32 << 20,
+            first_pause: Duration::from_millis(50),
+            longest_pause: Duration::from_secs(2),
+            clock: Clock::system(),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Puts the new tables in the place of the old ones.
+
+use crate::database::Connection;
+use crate::store::PROJECTOR;
+use crate::store::unsigned;
+use crate::{Error, SCHEMA};
+
+use super::copy::copy_new_recordings;
+use super::{BESIDE, PREVIOUS, Progress, Rebuild};
+
+/// Stops whoever writes the old tables, and nobody who reads them. The checkpoint comes first, as
+/// in the transactions of the fold.
+const STOP_WRITERS: &str = "
+    BEGIN;
+    SET LOCAL lock_timeout TO '30s';
+    SET LOCAL synchronous_commit TO on;
+    LOCK TABLE projector_checkpoints, executions, submissions, recordings IN EXCLUSIVE MODE";
+
+/// Waits for the writers of the old tables, catches up with them, and renames. Statements that
+/// wait for the old tables meanwhile find the new ones, since names are looked up again.
+pub(super) async fn swap(
+    rebuild: &mut Rebuild<'_>,
+    progress: &mut impl FnMut(Progress),
+) -> Result<(), Error> {
+    let live = Connection::open(&rebuild.config.database, SCHEMA).await?;
+    live.batch_execute(STOP_WRITERS)
+        .await
+        .map_err(Error::database("stop the writers of the old tables"))?;
+    check_shape(&live).await?;
+    let row = live
+        .query_one(
+            "SELECT last_sequence FROM projector_checkpoints WHERE projector = $1",
+            &[&PROJECTOR],
+        )
+        .await
+        .map_err(Error::database("read the checkpoint"))?;
+    let target = unsigned(row.get(0));
+    rebuild.catch_up(target, progress).await?;
+    // What the archiver stored in the old tables since we looked goes away with them.
+    copy_new_recordings(&rebuild.beside).await?;
+    live.batch_execute(&format!(
+        "ALTER SCHEMA {SCHEMA} RENAME TO {PREVIOUS};
+         ALTER SCHEMA {BESIDE} RENAME TO {SCHEMA};
+         COMMIT"
+    ))
+    .await
+    .map_err(Error::database("swap the tables"))
+}
+
+/// A newer program may have migrated the old tables while we were at it.
+async fn check_shape(live: &Connection) -> Result<(), Error> {
+    let row = live
+        .query_one(
+            &format!(
+                "SELECT (SELECT max(version) FROM {SCHEMA}.refinery_schema_history)
+                 = (SELECT max(version) FROM {BESIDE}.refinery_schema_history)"
+            ),
+            &[],
+        )
+        .await
+        .map_err(Error::database("compare the migrations"))?;
+    if row.get(0) {
+        Ok(())
+    } else {
+        Err(Error::MigratedMeanwhile)
+    }
+}

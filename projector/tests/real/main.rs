@@ -1,0 +1,9 @@
+//! The projector against a real PostgreSQL and a real nats-server.
+
+mod archiving;
+mod bed;
+mod expiry;
+mod failures;
+mod folding;
+mod rebuilding;
+mod stories;

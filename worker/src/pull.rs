@@ -1,0 +1,170 @@
+//! Takes submissions from the queues: a slot first, a message second.
+//!
+//! ```text
+//! dispatch ── hints, and one pull at a time
+//!   └─ one task per submission, which holds its slot until nothing of the run is left
+//! ```
+//!
+//! A message that cannot be started at once would burn its lease in our memory, so none is taken
+//! without a free slot. One pull at a time, each from the best queue that may hold something,
+//! keeps the order of priorities exact.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use runlog_nats::{Delivery, Poison, RequestError, Wakeup, Wakeups};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Ignored;
+use crate::queues::{Queue, Queues, Turn};
+use crate::run;
+use crate::worker::Worker;
+
+/// Pause after the log gave no answer.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// When an unreadable message may come again: perhaps to a newer worker.
+const UNREADABLE_DELAY: Duration = Duration::from_secs(60);
+
+/// Takes submissions until told to stop.
+pub(crate) struct Dispatcher {
+    worker: Arc<Worker>,
+    /// Languages that turned out to be available.
+    languages: mpsc::Receiver<String>,
+    stop: CancellationToken,
+    slots: Arc<Semaphore>,
+    queues: Queues,
+    next_sweep: Instant,
+    /// Queues that could not be asked, so that this is said once.
+    failing: HashSet<Queue>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        worker: Arc<Worker>,
+        languages: mpsc::Receiver<String>,
+        stop: CancellationToken,
+    ) -> Self {
+        let slots = Arc::new(Semaphore::new(worker.config.slots));
+        Self {
+            worker,
+            languages,
+            stop,
+            slots,
+            queues: Queues::default(),
+            next_sweep: Instant::now(),
+            failing: HashSet::new(),
+        }
+    }
+
+    /// Returns when it was told to stop, or when the client of the log was closed.
+    pub(crate) async fn run(mut self) {
+        let Some(mut wakeups) = self.listen().await else {
+            return;
+        };
+        let stop = self.stop.clone();
+        let mut slot = None;
+        loop {
+            let can_pull = slot.is_some() && self.queues.may_hold_something();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                wakeup = wakeups.next() => match wakeup {
+                    Some(Wakeup::Queue { language, priority }) => {
+                        self.queues.hint(&language, priority);
+                    }
+                    Some(Wakeup::Everything) => self.queues.hint_all(),
+                    None => return,
+                },
+                Some(language) = self.languages.recv() => self.queues.add(&language),
+                () = sleep_until(self.next_sweep) => self.sweep(),
+                free = Arc::clone(&self.slots).acquire_owned(), if slot.is_none() => {
+                    slot = Some(free.expect("nobody closes the slots"));
+                }
+                () = std::future::ready(()), if can_pull => self.pull(&mut slot).await,
+            }
+        }
+    }
+
+    async fn listen(&self) -> Option<Wakeups> {
+        loop {
+            match self.worker.log.queue().wakeups().await {
+                Ok(wakeups) => return Some(wakeups),
+                Err(error) => tracing::warn!(%error, "cannot listen for submissions"),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                () = sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    /// Looks at all queues, for what does not announce itself.
+    fn sweep(&mut self) {
+        self.queues.hint_all();
+        // Workers that were started together must not come together for ever.
+        let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or(0);
+        let spread = f64::from(bits) / f64::from(u32::MAX);
+        self.next_sweep = Instant::now() + self.worker.config.sweep.mul_f64(0.75 + 0.5 * spread);
+    }
+
+    async fn pull(&mut self, slot: &mut Option<OwnedSemaphorePermit>) {
+        let Some(turn) = self.queues.next() else {
+            return;
+        };
+        let Queue { language, priority } = &turn.queue;
+        let pulled = self.worker.log.queue().pull(language, *priority, 1).await;
+        match pulled {
+            Err(error) => self.unanswered(&turn, &error).await,
+            Ok(messages) => {
+                self.failing.remove(&turn.queue);
+                match messages.into_iter().next() {
+                    None => self.queues.was_empty(&turn),
+                    Some(Ok(delivery)) => {
+                        if let Some(slot) = slot.take() {
+                            self.start(delivery, slot);
+                        }
+                    }
+                    Some(Err(poison)) => self.refuse(poison).await,
+                }
+            }
+        }
+    }
+
+    fn start(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
+        let worker = Arc::clone(&self.worker);
+        self.worker.tracker.spawn(async move {
+            run::handle(&worker, delivery).await;
+            drop(slot);
+        });
+    }
+
+    async fn unanswered(&mut self, turn: &Turn, error: &RequestError) {
+        self.queues.was_empty(turn);
+        if self.failing.insert(turn.queue.clone()) {
+            let Queue { language, priority } = &turn.queue;
+            tracing::warn!(%error, language, %priority, "a queue does not answer");
+        }
+        if self.worker.log.is_connected() {
+            return;
+        }
+        // The wake-ups will say that everything has to be looked at.
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.worker.log.connected() => {}
+        }
+    }
+
+    async fn refuse(&self, poison: Poison) {
+        let source = poison.error.as_ref().map(ToString::to_string);
+        tracing::error!(error = %poison, source, "a message of the queue is left alone");
+        self.worker.metrics.ignore(Ignored::Unreadable);
+        if let Err(error) = poison.lease.nak(UNREADABLE_DELAY).await {
+            tracing::warn!(%error, "cannot give a message back");
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! One attempt as a state machine. Synchronous and pure: [`Attempt::on`] is told what happened,
+//! [`Attempt::next`] says what to do; whoever drives it does the I/O.
+//!
+//! It holds the rules that make an execution end exactly once:
+//! - nothing that the program wrote goes to the log before `started` is in it;
+//! - the end goes to the log only behind the last output, and behind what was folded;
+//! - a refused append is no failure: the log is read again, folded, decided.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use runlog_sandbox::{StepEnd, Usage};
+use runlog_schemas::control::{ControlRefusal, ControlReply, ControlRequest};
+use runlog_schemas::{
+    ChunkKind, Command, Data, Execution, ExecutionEvent, Measurements, Outcome, OutputBatch,
+    OutputStream, Phase, Refusal, State, TerminalSize, decide, fold,
+};
+
+use super::input::{InputQueue, Sent};
+use super::outcome::{SHUT_DOWN, Stop, Verdict, judge};
+use super::recorder::{Caps, Kept, Recorder};
+
+/// When something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Now {
+    /// Since the start of the attempt.
+    pub(crate) since_start: Duration,
+    /// In milliseconds since 1970.
+    pub(crate) at_ms: u64,
+}
+
+/// An execution, and the last sequence of its `status` subject that went into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) execution: Execution,
+    /// 0 while nothing stands on the subject.
+    pub(crate) sequence: u64,
+}
+
+impl Position {
+    /// The position behind the next event of the subject.
+    pub(crate) fn then(self, (sequence, event): (u64, ExecutionEvent)) -> Self {
+        Self {
+            execution: fold(self.execution, &event),
+            sequence,
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The change that was to be appended is in the log.
+    Appended { sequence: u64 },
+    /// It is not: somebody else was faster.
+    Conflict,
+    /// The log was read.
+    Read(Position),
+    /// The batch that was taken is in the log.
+    Recorded { sequence: u64 },
+    /// The cell is there, with the files in it.
+    Prepared { warm: bool },
+    /// The step runs.
+    Started,
+    /// The program wrote something.
+    Output(runlog_sandbox::OutputStream, bytes::Bytes),
+    /// The step ended, and all of its output has been seen.
+    Ended(StepEnd),
+    /// The engine failed.
+    Broken(Breakage),
+    /// Bytes or their end were handed to the program.
+    HandedOver,
+    /// It is time to say that the run is alive.
+    LeaseDue,
+    /// Nothing was heard of the log for so long that somebody else has the execution by now.
+    LeaseLost,
+    /// The worker's time to finish is over.
+    Shutdown,
+}
+
+/// How an engine failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Breakage {
+    /// The step's program is not there or cannot be executed.
+    NoSuchProgram(String),
+    /// Anything else, in words.
+    Other(String),
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Take a cell and put the files into it.
+    Prepare,
+    /// Append to the lifecycle behind that sequence.
+    Append(ExecutionEvent, u64),
+    /// Read what the log has behind this position, from the leader.
+    Read(Position),
+    /// Start the step of that phase.
+    Start(Phase),
+    /// Kill the step.
+    Kill,
+    /// Hand something to the program; for bytes and their end, `HandedOver` answers.
+    Send(Sent),
+    /// Say that the run is alive.
+    KeepLease,
+    /// Stop, whatever still runs.
+    Leave(Leave),
+}
+
+/// How an attempt is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Its end is in the log.
+    Concluded(Box<Execution>),
+    /// `started` was refused; nothing of it is in the log.
+    NotClaimed,
+    /// Somebody else has the execution, or ended it.
+    Superseded,
+    /// The log was away for too long.
+    LeaseLost,
+}
+
+/// What an attempt starts from.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) attempt: u32,
+    pub(crate) compiles: bool,
+    pub(crate) caps: Caps,
+    pub(crate) stdin: Option<Data>,
+    pub(crate) interactive: bool,
+    pub(crate) terminal: Option<TerminalSize>,
+    pub(crate) engine: &'static str,
+    /// Time from acceptance to the start of the attempt.
+    pub(crate) queued: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Preparing,
+    Starting(Phase),
+    Running(Phase),
+    Over,
+}
+
+/// One attempt.
+pub(crate) struct Attempt {
+    number: u32,
+    compiles: bool,
+    position: Position,
+    /// The change on its way to the log.
+    appending: Option<ExecutionEvent>,
+    claimed: bool,
+    reading: bool,
+    read_again: bool,
+    stage: Stage,
+    stop: Option<Stop>,
+    verdict: Option<Verdict>,
+    recorder: Recorder,
+    input: InputQueue,
+    terminal: Option<TerminalSize>,
+    /// A new size for a program that is being started with the old one.
+    late_size: Option<TerminalSize>,
+    measurements: Measurements,
+    todo: VecDeque<Next>,
+    left: bool,
+}
+
+impl Attempt {
+    /// An attempt that begins with `started`, to be appended behind `position`.
+    pub(crate) fn new(setup: Setup, position: Position, started: ExecutionEvent) -> Self {
+        let todo = [
+            Next::Append(started.clone(), position.sequence),
+            Next::Prepare,
+        ];
+        Self {
+            number: setup.attempt,
+            compiles: setup.compiles,
+            position,
+            appending: Some(started),
+            claimed: false,
+            reading: false,
+            read_again: false,
+            stage: Stage::Preparing,
+            stop: None,
+            verdict: None,
+            recorder: Recorder::new(setup.attempt, setup.caps),
+            input: InputQueue::new(setup.stdin.as_ref(), setup.interactive),
+            terminal: setup.terminal,
+            late_size: None,
+            measurements: Measurements {
+                queued_us: micros(setup.queued),
+                engine: setup.engine.to_owned(),
+                ..Measurements::default()
+            },
+            todo: todo.into(),
+            left: false,
+        }
+    }
+
+    /// What to do next, until it says nothing more.
+    pub(crate) fn next(&mut self) -> Option<Next> {
+        if let Some(sent) = self.input.next_typed() {
+            self.todo.push_back(Next::Send(sent));
+        }
+        self.todo.pop_front()
+    }
+
+    /// Takes note of what happened.
+    pub(crate) fn on(&mut self, now: Now, event: Event) {
+        if self.left {
+            return;
+        }
+        match event {
+            Event::Appended { sequence } => self.appended(sequence),
+            Event::Conflict => self.conflict(),
+            Event::Read(position) => self.read(position),
+            Event::Recorded { sequence } => self.recorder.acknowledged(sequence),
+            Event::Prepared { warm } => {
+                self.measurements.warm = warm;
+                self.start(if self.compiles {
+                    Phase::Compile
+                } else {
+                    Phase::Run
+                });
+            }
+            Event::Started => self.started(now),
+            Event::Output(stream, bytes) => self.output(now, stream, &bytes),
+            Event::Ended(end) => self.ended(end),
+            Event::Broken(breakage) => self.broken(now, breakage),
+            Event::HandedOver => {
+                if let Some(chunk) = self.input.handed_over() {
+                    self.recorder.push(now.since_start, chunk);
+                }
+            }
+            Event::LeaseDue => {
+                self.todo.push_back(Next::KeepLease);
+                // A cancel is announced to us, but an announcement can be lost.
+                self.look();
+            }
+            Event::LeaseLost => self.leave(Leave::LeaseLost),
+            Event::Shutdown => self.stop(Stop::Shutdown),
+        }
+        self.conclude(now);
+    }
+
+    /// Answers a viewer.
+    pub(crate) fn control(&mut self, now: Now, request: ControlRequest) -> ControlReply {
+        let refused = match request {
+            ControlRequest::Cancel => {
+                self.look();
+                None
+            }
+            _ if self.stage == Stage::Over => Some(ControlRefusal::Ended),
+            ControlRequest::Stdin { data } => self.input.add(&data.0).err(),
+            ControlRequest::Eof => self.input.close().err(),
+            ControlRequest::Resize { size } => self.resize(now, size).err(),
+            ControlRequest::Signal { signal } => self.signal(now, signal).err(),
+        };
+        match refused {
+            None => ControlReply::Applied,
+            Some(reason) => ControlReply::Refused { reason },
+        }
+    }
+
+    /// When [`Attempt::batch`] has something; `None` while only an event can change that.
+    pub(crate) fn batch_due(&self) -> Option<Duration> {
+        if self.claimed {
+            self.recorder.due()
+        } else {
+            None
+        }
+    }
+
+    /// The next batch of output for the log; `Recorded` answers.
+    pub(crate) fn batch(&mut self, now: Now) -> Option<OutputBatch> {
+        if self.claimed {
+            self.recorder.take(now.since_start)
+        } else {
+            None
+        }
+    }
+
+    /// Whether more output may be taken from the program.
+    pub(crate) fn has_room(&self) -> bool {
+        self.recorder.has_room()
+    }
+
+    /// The size that a terminal has when the program starts.
+    pub(crate) fn terminal(&self) -> Option<TerminalSize> {
+        self.terminal
+    }
+
+    /// Whether no step will run any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// What the attempt used, as far as it is known.
+    pub(crate) fn measurements(&self) -> &Measurements {
+        &self.measurements
+    }
+
+    /// How much output the log has of it.
+    pub(crate) fn output_bytes(&self) -> u64 {
+        let summary = self.recorder.summary();
+        summary.compiler.bytes + summary.stdout.bytes + summary.stderr.bytes
+    }
+}
+
+mod steps;
+
+/// What has to do with the log.
+impl Attempt {
+    fn appended(&mut self, sequence: u64) {
+        let Some(event) = self.appending.take() else {
+            return;
+        };
+        self.position = std::mem::take(&mut self.position).then((sequence, event));
+        if self.claimed {
+            self.leave(Leave::Concluded(Box::new(self.position.execution.clone())));
+            return;
+        }
+        self.claimed = true;
+        if std::mem::take(&mut self.read_again) {
+            self.look();
+        }
+    }
+
+    fn conflict(&mut self) {
+        self.appending = None;
+        if self.claimed {
+            self.look();
+        } else {
+            self.leave(Leave::NotClaimed);
+        }
+    }
+
+    /// Asks for what the log says now.
+    fn look(&mut self) {
+        // An append on its way tells as much, by being refused or not; and before the claim there
+        // is nothing of ours that could have been changed.
+        if self.reading || self.appending.is_some() {
+            self.read_again = true;
+        } else {
+            self.reading = true;
+            self.todo.push_back(Next::Read(self.position.clone()));
+        }
+    }
+
+    fn read(&mut self, position: Position) {
+        self.reading = false;
+        if position.sequence >= self.position.sequence {
+            self.position = position;
+        }
+        match self.position.execution.state {
+            State::Running {
+                attempt,
+                cancelling,
+            } if attempt == self.number => {
+                if cancelling {
+                    self.stop(Stop::Cancel);
+                }
+                if std::mem::take(&mut self.read_again) {
+                    self.look();
+                }
+            }
+            // An append of ours that went unanswered may have been what ended the attempt; with
+            // the message in hand, both come to the same.
+            State::Ended(_) | State::Queued { .. } => {
+                let execution = self.position.execution.clone();
+                self.leave(Leave::Concluded(Box::new(execution)));
+            }
+            State::Absent | State::Running { .. } => self.leave(Leave::Superseded),
+        }
+    }
+
+    /// Appends the end, once there is one and everything before it is in the log.
+    fn conclude(&mut self, now: Now) {
+        let free = self.claimed && self.appending.is_none() && !self.reading && !self.left;
+        let Some(verdict) = self.verdict.clone() else {
+            return;
+        };
+        if !free || !self.recorder.is_drained() {
+            return;
+        }
+        match decide(&self.position.execution, self.command(verdict), now.at_ms) {
+            Ok(Some(event)) => {
+                let next = Next::Append(event.clone(), self.position.sequence);
+                self.appending = Some(event);
+                self.todo.push_back(next);
+            }
+            Err(Refusal::CancelPending { .. }) => {
+                self.verdict = Some(Verdict::Finish(Outcome::Cancelled));
+                self.conclude(now);
+            }
+            Ok(None) | Err(_) => self.leave(Leave::Superseded),
+        }
+    }
+
+    fn command(&self, verdict: Verdict) -> Command {
+        let attempt = self.number;
+        let output = Box::new(self.recorder.summary());
+        match verdict {
+            Verdict::Finish(outcome) => Command::Finish {
+                attempt,
+                outcome,
+                measurements: Box::new(self.measurements.clone()),
+                output,
+            },
+            Verdict::GiveUp(reason) => Command::GiveUp {
+                attempt,
+                reason,
+                output,
+            },
+        }
+    }
+
+    fn leave(&mut self, leave: Leave) {
+        self.left = true;
+        self.todo.clear();
+        self.input.end();
+        self.todo.push_back(Next::Leave(leave));
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+pub(super) mod tests;

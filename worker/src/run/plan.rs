@@ -1,0 +1,111 @@
+//! What has to be done in the cell for a submission. Pure.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use runlog_sandbox::{CellFile, CellSpec, Step, StepLimits};
+use runlog_schemas::{LanguageDefinition, Limits, Program, Submission};
+
+use super::recorder::Caps;
+
+/// What the cell must be like, and its steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) cell: CellSpec,
+    pub(crate) files: Vec<CellFile>,
+    pub(crate) compile: Option<Step>,
+    /// Without its terminal, whose size may change until the step starts.
+    pub(crate) run: Step,
+    pub(crate) caps: Caps,
+}
+
+/// A file takes whole pages of the cell's disk.
+const PAGE: u64 = 4096;
+
+impl Plan {
+    pub(crate) fn new(language: &LanguageDefinition, submission: &Submission) -> Self {
+        let names: Vec<&str> = submission
+            .files
+            .iter()
+            .map(|file| file.name.as_str())
+            .collect();
+        let program = Program {
+            entry: &submission.entry,
+            files: &names,
+            args: &submission.args,
+            options: &submission.compiler_options,
+        };
+        let limits = &submission.limits;
+        let compile_limits = language.compile.as_ref().map(|step| step.limits);
+        let compile = language
+            .compile_argv(&program)
+            .zip(compile_limits)
+            .map(|(argv, limits)| Step {
+                argv,
+                env: language.compile_environment(),
+                limits: step_limits(&limits),
+                terminal: None,
+            });
+        let run = Step {
+            argv: language.run_argv(&program, limits),
+            env: language.run_environment(&submission.env),
+            limits: step_limits(limits),
+            terminal: None,
+        };
+        Self {
+            cell: CellSpec {
+                disk_bytes: disk_bytes(submission, compile_limits.as_ref()),
+            },
+            files: submission
+                .files
+                .iter()
+                .map(|file| CellFile {
+                    name: file.name.clone(),
+                    content: Bytes::copy_from_slice(&file.content.0),
+                })
+                .collect(),
+            compile,
+            run,
+            caps: Caps {
+                compiler: compile_limits.map_or(0, |it| kib(it.output_kb)),
+                program: kib(limits.output_kb),
+            },
+        }
+    }
+}
+
+/// The disk that the steps may fill. The files of the submission are not the program's doing: where
+/// they would take a good part of it, they come on top.
+fn disk_bytes(submission: &Submission, compile: Option<&Limits>) -> u64 {
+    let run = mib(submission.limits.disk_mb);
+    let disk = compile.map_or(run, |limits| run.max(mib(limits.disk_mb)));
+    let files: u64 = submission
+        .files
+        .iter()
+        .map(|file| (file.content.0.len() as u64).next_multiple_of(PAGE))
+        .sum();
+    // Another size than the usual costs a system call, so a few pages are not worth it.
+    if files > disk / 16 {
+        disk + files
+    } else {
+        disk
+    }
+}
+
+pub(crate) fn step_limits(limits: &Limits) -> StepLimits {
+    StepLimits {
+        wall: Duration::from_millis(limits.wall_ms),
+        cpu: Duration::from_millis(limits.cpu_ms),
+        memory_bytes: mib(limits.memory_mb),
+        processes: u32::try_from(limits.processes).unwrap_or(u32::MAX),
+        file_bytes: mib(limits.file_mb),
+    }
+}
+
+const fn mib(mib: u64) -> u64 {
+    mib.saturating_mul(1 << 20)
+}
+
+fn kib(kib: u64) -> usize {
+    usize::try_from(kib.saturating_mul(1 << 10)).unwrap_or(usize::MAX)
+}
