@@ -34,6 +34,9 @@ pub(super) enum Next {
 /// No check follows another sooner, and the CPU limit holds about as exactly.
 const SHORTEST: Duration = Duration::from_millis(2);
 
+/// How long after a notice of full memory a kill is still expected.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The state of the decision.
 #[derive(Debug)]
 pub(super) struct Verdict {
@@ -42,6 +45,8 @@ pub(super) struct Verdict {
     processors: u32,
     /// Why we kill it, once we do.
     ending: Option<Cause>,
+    /// The pause before the next look whether a full memory has killed, while that is open.
+    memory_pause: Option<Duration>,
 }
 
 impl Verdict {
@@ -54,6 +59,7 @@ impl Verdict {
             cpu_limit,
             processors,
             ending: None,
+            memory_pause: None,
         }
     }
 
@@ -62,21 +68,33 @@ impl Verdict {
         (self.cpu_limit.saturating_sub(used) / self.processors).max(SHORTEST)
     }
 
+    /// The pause before the next check, which comes sooner while a memory kill is in the air.
+    fn pause(&mut self, used: Duration) -> Duration {
+        let regular = self.next_check(used);
+        let doubled = self.memory_pause.map(|pause| pause * 2);
+        self.memory_pause = doubled.filter(|pause| *pause < MEMORY_PATIENCE);
+        self.memory_pause
+            .map_or(regular, |pause| pause.min(regular))
+    }
+
     pub(super) fn on(&mut self, event: Event) -> Next {
         match event {
             Event::Over(over) => Next::End(Some(over)),
             Event::Gone => Next::End(None),
             Event::KillAsked => self.end(Cause::Killed),
             Event::WallRang => self.end(Cause::WallLimit),
-            // The kernel counts a kill just after it gives this notice.
-            Event::MemoryFull if self.ending.is_none() => Next::CheckIn(SHORTEST),
-            Event::MemoryFull => Next::Wait,
+            Event::MemoryFull if self.ending.is_some() => Next::Wait,
+            // The kernel kills, if it must, and counts it after it gives this notice.
+            Event::MemoryFull => {
+                self.memory_pause = Some(SHORTEST);
+                Next::CheckIn(SHORTEST)
+            }
             Event::Checked { .. } if self.ending.is_some() => Next::KillCell,
             Event::Checked {
                 memory_kills: 1.., ..
             } => self.end(Cause::MemoryLimit),
             Event::Checked { cpu, .. } if cpu >= self.cpu_limit => self.end(Cause::CpuLimit),
-            Event::Checked { cpu, .. } => Next::CheckIn(self.next_check(cpu)),
+            Event::Checked { cpu, .. } => Next::CheckIn(self.pause(cpu)),
         }
     }
 
@@ -159,7 +177,23 @@ mod tests {
     fn memory_is_what_the_kernel_says() {
         let mut verdict = verdict();
         assert_eq!(verdict.cause(Some(exited(0)), 1), Some(Cause::MemoryLimit));
-        assert!(matches!(verdict.on(Event::MemoryFull), Next::CheckIn(_)));
+        assert!(matches!(
+            verdict.on(Event::MemoryFull),
+            Next::CheckIn(SHORTEST)
+        ));
+        // Not counted yet: it is looked at again soon, and no longer after a while.
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            let checked = Event::Checked {
+                cpu: Duration::ZERO,
+                memory_kills: 0,
+            };
+            if let Next::CheckIn(pause) = verdict.on(checked) {
+                pauses.push(pause);
+            }
+        }
+        assert_eq!(pauses[0], 2 * SHORTEST);
+        assert_eq!(pauses[11], verdict.next_check(Duration::ZERO));
         let checked = Event::Checked {
             cpu: Duration::ZERO,
             memory_kills: 1,

@@ -234,3 +234,50 @@ pub(crate) async fn a_disk_that_is_fuller_than_the_memory_limit_is_no_error(engi
     });
     assert_eq!(run_in(&mut cell, step).await.end.cause, Cause::MemoryLimit);
 }
+
+/// Kernel buffers are memory too: megabytes for each connection to oneself.
+pub(crate) async fn socket_buffers_are_limited(engine: Tested) {
+    let program = "import socket\n\
+        server = socket.create_server(('127.0.0.1', 0), backlog=300)\n\
+        held, total = [], 0\n\
+        for _ in range(250):\n\
+        \x20   try: a = socket.create_connection(server.getsockname(), 1); b = server.accept()[0]\n\
+        \x20   except OSError: break\n\
+        \x20   a.setblocking(False); held += [a, b]\n\
+        \x20   try:\n\
+        \x20       while True: total += a.send(bytes(1 << 16))\n\
+        \x20   except BlockingIOError: pass\n\
+        print(total >> 20)";
+    let step = limited(python(program), |limits| limits.memory_bytes = 64 << 20);
+    let ran = run(&engine, step).await;
+    if ran.end.cause != Cause::MemoryLimit {
+        let held: u64 = ran.text().trim().parse().expect("a number");
+        assert!(held < 64, "{held} MiB in flight");
+    }
+}
+
+/// A bomb of sessions is one competitor, not as many as it has sessions.
+pub(crate) async fn a_crowd_does_not_starve_a_neighbour(engine: Tested) {
+    let crowd = "import os\n\
+        for _ in range(60):\n\
+        \x20   if os.fork() == 0:\n\
+        \x20       os.setsid()\n\
+        \x20       while True: pass\n\
+        print('up', flush=True)\n\
+        while True: pass";
+    let mut cell = super::cell(&engine).await;
+    let mut process = cell.start(python(crowd)).await.expect("a start");
+    super::read_until(&mut process, &mut Vec::new(), "up").await;
+    let work = "import time\n\
+        end = time.process_time() + 0.2\n\
+        while time.process_time() < end: pass";
+    let ran = run(&engine, python(work)).await;
+    assert_eq!(ran.end.cause, Cause::Exited { code: 0 });
+    process.kill.kill();
+    let crowd = super::finish(process).await.end;
+    assert_eq!(crowd.cause, Cause::Killed);
+    // If each of the sixty counted like the one, they had sixty times as much.
+    let used = |usage: runlog_sandbox::Usage| usage.cpu_user + usage.cpu_system;
+    let (theirs, ours) = (used(crowd.usage), used(ran.end.usage));
+    assert!(theirs < 15 * ours, "{theirs:?} against {ours:?}");
+}

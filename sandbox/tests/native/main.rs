@@ -78,7 +78,9 @@ conformance::suite! {
         the_number_of_files_is_limited,
         files_are_limited_in_size,
         endless_recursion_ends_by_itself,
-        a_disk_that_is_fuller_than_the_memory_limit_is_no_error;
+        a_disk_that_is_fuller_than_the_memory_limit_is_no_error,
+        socket_buffers_are_limited,
+        a_crowd_does_not_starve_a_neighbour;
     streams:
         output_is_passed_on_byte_for_byte,
         what_was_written_before_the_exit_arrives,

@@ -65,12 +65,18 @@ impl Unified {
 
 impl Group {
     /// Makes all folders; on failure none stays.
-    pub(super) fn make(memory: Memory, pids: PathBuf, unified: Unified) -> io::Result<Self> {
+    pub(super) fn make(
+        memory: Memory,
+        pids: PathBuf,
+        unified: Unified,
+        cpu: Option<PathBuf>,
+    ) -> io::Result<Self> {
         let mut wanted = vec![memory.folder().to_owned(), pids.clone()];
         match &unified {
             Unified::Present { cell, steps } => wanted.extend([cell.clone(), steps.clone()]),
             Unified::Absent { cpuacct } => wanted.push(cpuacct.clone()),
         }
+        wanted.extend(cpu);
         let mut folders: Vec<PathBuf> = Vec::new();
         for folder in wanted {
             if folders.contains(&folder) {
@@ -85,6 +91,7 @@ impl Group {
             }
             folders.push(folder);
         }
+        memory.limit_sockets()?;
         Ok(Self {
             memory,
             pids,

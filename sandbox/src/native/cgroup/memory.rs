@@ -14,6 +14,9 @@ use super::{Version, field, number, write};
 /// wrote to the cell's disk: enough to start, so that it ends at its limit and not in an error.
 const LEAST_ROOM: u64 = 1 << 20;
 
+/// What the sockets of a cell may hold in transit, where that is not part of its memory.
+const SOCKET_BYTES: u64 = 16 << 20;
+
 /// Limits and counts memory.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -43,6 +46,17 @@ impl Memory {
             Version::One => one,
             Version::Two => two,
         })
+    }
+
+    /// v1 counts the buffers of network sockets apart, and not at all without this.
+    pub(super) fn limit_sockets(&self) -> io::Result<()> {
+        match self.version {
+            Version::One => optional(write(
+                &self.folder.join("memory.kmem.tcp.limit_in_bytes"),
+                SOCKET_BYTES,
+            )),
+            Version::Two => Ok(()),
+        }
     }
 
     fn used(&self) -> io::Result<u64> {

@@ -76,11 +76,8 @@ fn cells_of_v2_are_below_the_workers_own_group() {
     let ours = service.join(owner().folder());
     files(&ours, &[("cgroup.subtree_control", "")]);
     let tree = Tree::make_below(root.path(), OWN_TWO, &owner()).unwrap();
-    assert_eq!(
-        read(service.join("cgroup.subtree_control")),
-        "+memory +pids"
-    );
-    assert_eq!(read(ours.join("cgroup.subtree_control")), "+memory +pids");
+    assert_eq!(read(service.join("cgroup.subtree_control")), "+cpu");
+    assert_eq!(read(ours.join("cgroup.subtree_control")), "+cpu");
 
     let mut group = tree.group("cell-0").unwrap();
     let cell = ours.join("cell-0");
@@ -167,12 +164,15 @@ fn v2_never_sets_a_limit_below_what_is_used() {
 /// v1 controllers, and v2 mounted beside them without any.
 fn one(unified: bool) -> TempDir {
     let root = tempfile::tempdir().unwrap();
-    for controller in ["memory", "pids", "cpuacct"] {
+    for controller in ["memory", "pids", "cpu,cpuacct"] {
         files(
             &root.path().join(controller).join("worker"),
             &[("cgroup.procs", "")],
         );
         files(&root.path().join(controller), &[("cgroup.procs", "")]);
+    }
+    for link in ["cpu", "cpuacct"] {
+        std::os::unix::fs::symlink("cpu,cpuacct", root.path().join(link)).unwrap();
     }
     if unified {
         files(
@@ -211,14 +211,17 @@ fn v1_limits_and_v2_kills_where_both_are_mounted() {
     files(&memory, MEMORY_ONE);
     files(&pids, &[("pids.max", "max"), ("cgroup.procs", "")]);
     assert!(of("unified").join("steps").is_dir());
-    assert!(!of("cpuacct/worker").exists());
+    assert!(of("cpu,cpuacct/worker").exists());
 
     group.limit(&limits(50_000)).unwrap();
     assert_eq!(read(memory.join("memory.limit_in_bytes")), "50000");
     assert_eq!(read(memory.join("memory.memsw.limit_in_bytes")), "50000");
     assert_eq!(read(pids.join("pids.max")), "11");
     assert_eq!(group.memory_kills().unwrap(), 2);
+    let cpu = of("cpu,cpuacct/worker");
+    files(&cpu, &[("cgroup.procs", "")]);
     group.attacher().attach(77).unwrap();
+    assert_eq!(read(cpu.join("cgroup.procs")), "77");
     assert_eq!(read(memory.join("cgroup.procs")), "77");
     assert_eq!(read(pids.join("cgroup.procs")), "77");
 }
@@ -247,7 +250,7 @@ fn without_v2_each_process_is_killed() {
         ],
     );
     files(
-        &of("cpuacct/worker"),
+        &of("cpu,cpuacct/worker"),
         &[
             ("cpuacct.usage_user", "5000\n"),
             ("cpuacct.usage_sys", "7000\n"),

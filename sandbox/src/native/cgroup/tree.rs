@@ -16,6 +16,9 @@ pub(in super::super) struct Tree {
     pids: PathBuf,
     unified: Option<PathBuf>,
     cpuacct: Option<PathBuf>,
+    /// Where v1 has it: makes each cell one competitor for the processors, however many
+    /// processes and sessions it has. v2 does so by itself once it has the controller.
+    cpu: Option<PathBuf>,
 }
 
 /// The process that an engine lives in, told apart from a later one with the same number.
@@ -64,6 +67,7 @@ struct Found {
     pids: PathBuf,
     unified: Option<PathBuf>,
     cpuacct: Option<PathBuf>,
+    cpu: Option<PathBuf>,
 }
 
 impl Found {
@@ -86,11 +90,10 @@ impl Found {
         };
         let unified = two.map(|two| below(two, own, ""));
         let one = |name: &str| {
-            let folder = root.join(name);
-            folder
-                .join("cgroup.procs")
-                .exists()
-                .then(|| below(folder, own, name))
+            // Often a link to a hierarchy of several controllers.
+            let folder = fs::canonicalize(root.join(name)).ok()?;
+            let is_there = folder.join("cgroup.procs").exists();
+            is_there.then(|| below(folder, own, name))
         };
         let either = |name: &str| match (&unified, one(name)) {
             (Some(two), _) if in_two(name) => Ok((two.clone(), Version::Two)),
@@ -106,11 +109,13 @@ impl Found {
         } else {
             None
         };
+        let cpu = one("cpu").filter(|_| !in_two("cpu"));
         Ok(Self {
             memory,
             pids,
             unified,
             cpuacct,
+            cpu,
         })
     }
 
@@ -118,6 +123,7 @@ impl Found {
         let mut all: Vec<&Path> = vec![&self.memory.0, &self.pids];
         all.extend(self.unified.as_deref());
         all.extend(self.cpuacct.as_deref());
+        all.extend(self.cpu.as_deref());
         all.sort_unstable();
         all.dedup();
         all
@@ -176,6 +182,7 @@ impl Tree {
             pids: ours(found.pids),
             unified: found.unified.map(ours),
             cpuacct: found.cpuacct.map(ours),
+            cpu: found.cpu.map(ours),
         })
     }
 
@@ -189,7 +196,8 @@ impl Tree {
             },
             (None, None) => unreachable!("one of both was found"),
         };
-        Group::make(memory, self.pids.join(cell), unified)
+        let cpu = self.cpu.as_ref().map(|cpu| cpu.join(cell));
+        Group::make(memory, self.pids.join(cell), unified, cpu)
             .map_err(failed(format!("making the cgroups of {cell}")))
     }
 
@@ -200,6 +208,7 @@ impl Tree {
             Some(&self.pids),
             self.unified.as_ref(),
             self.cpuacct.as_ref(),
+            self.cpu.as_ref(),
         ];
         // Another engine of this process may still have cells there.
         folders
@@ -213,7 +222,12 @@ impl Tree {
 /// no process itself, so this process moves to a leaf.
 fn delegate(unified: &Path, owner: &Owner) -> Result<(), Error> {
     let control = unified.join("cgroup.subtree_control");
-    let hand_on = |path: &Path| write(path, "+memory +pids");
+    let hand_on = |path: &Path| {
+        write(path, "+memory +pids")?;
+        // Fair shares of the processors, where this controller is to be had.
+        let _ = write(path, "+cpu");
+        Ok::<_, io::Error>(())
+    };
     if hand_on(&control).is_err() {
         let leaf = unified.join("runlog-worker");
         match fs::create_dir(&leaf) {
