@@ -1,5 +1,6 @@
 //! The cells' `/etc`: what we write ourselves, and copies of what toolchains read.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -36,7 +37,8 @@ pub(super) enum Copy {
 /// Reads what of the names is there and readable by everybody.
 pub(super) fn read(names: &[String]) -> Vec<Copy> {
     let mut copies = Vec::new();
-    for name in names {
+    // Several languages may ask for the same.
+    for name in names.iter().collect::<BTreeSet<_>>() {
         collect(Path::new("/etc"), Path::new(name), &mut copies);
     }
     copies
