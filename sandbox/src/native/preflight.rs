@@ -1,11 +1,13 @@
 //! The proof, at every start, that a cell holds what it promises.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::NativeEngine;
 use super::body::Body;
-use crate::{Cause, CellSpec, Engine, Error, Step, StepLimits};
+use super::cell::NativeCell;
+use crate::{Cause, Cell, Error, OutputStream, Step, StepLimits};
 
 /// Disk of the cell that is tried.
 const DISK_BYTES: u64 = 8 << 20;
@@ -24,45 +26,67 @@ if (: > /proc/self/comm) 2>/dev/null; then echo "writable /proc"; fi
 if (: > /box/probe) 2>/dev/null; then echo "writable /box"; fi
 "#;
 
-/// Makes a cell, runs the probe in it and checks what it saw.
+/// Asks for more and more memory.
+const GROW: &str = "grown=x; while :; do grown=$grown$grown; done";
+
+/// Starts more processes than the limit allows; a shell that cannot does not go on.
+const CROWD: &str = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do while :; do :; done & done; echo all";
+
+const LIMITS: StepLimits = StepLimits {
+    wall: Duration::from_secs(30),
+    cpu: Duration::from_secs(10),
+    memory_bytes: 32 << 20,
+    processes: 8,
+    file_bytes: 1 << 20,
+};
+
+/// Makes a cell, runs the probes in it and checks what they saw.
 pub(super) async fn check(engine: &NativeEngine) -> Result<(), Error> {
-    let mut body = Body::make(std::sync::Arc::clone(&engine.shared), DISK_BYTES).await?;
+    let shared = &engine.shared;
+    let mut body = Body::make(Arc::clone(shared), DISK_BYTES).await?;
     namespaces(body.parts().init)?;
-    body.destroy().await?;
-    let mut cell = engine
-        .cell(CellSpec {
-            disk_bytes: DISK_BYTES,
-        })
-        .await?;
+    let mut cell = NativeCell::new(body, Arc::clone(shared), false);
+    let (cause, seen) = run(&mut cell, PROBE).await?;
+    if cause != (Cause::Exited { code: 0 }) {
+        return Err(missing(
+            "running a program",
+            &format!("the probe ended with {cause:?}"),
+        ));
+    }
+    judge(&seen)?;
+    let (cause, _) = run(&mut cell, GROW).await?;
+    if cause != Cause::MemoryLimit {
+        return Err(missing(
+            "memory limit",
+            &format!("growing ended with {cause:?}"),
+        ));
+    }
+    let (_, seen) = run(&mut cell, CROWD).await?;
+    if !seen.is_empty() {
+        return Err(missing("process limit", "more processes than the limit"));
+    }
+    Box::new(cell).destroy().await
+}
+
+/// Runs a shell program; gives how it ended and what it printed.
+async fn run(cell: &mut NativeCell, program: &str) -> Result<(Cause, String), Error> {
+    let argv = ["/bin/sh", "-c", program].map(str::to_owned).into();
     let step = Step {
-        argv: ["/bin/sh", "-c", PROBE].map(str::to_owned).into(),
+        argv,
         env: Vec::new(),
-        limits: StepLimits {
-            wall: Duration::from_secs(30),
-            cpu: Duration::from_secs(10),
-            memory_bytes: 64 << 20,
-            processes: 8,
-            file_bytes: 1 << 20,
-        },
+        limits: LIMITS,
         terminal: None,
     };
     let mut process = cell.start(step).await?;
     let mut seen = Vec::new();
     while let Some(output) = process.output.recv().await {
-        seen.extend_from_slice(&output.bytes);
+        if output.stream == OutputStream::Stdout {
+            seen.extend_from_slice(&output.bytes);
+        }
     }
-    let end = process
-        .end
-        .await
-        .map_err(|_| missing("supervision", "the probe's end was lost"))??;
-    cell.destroy().await?;
-    if end.cause != (Cause::Exited { code: 0 }) {
-        return Err(missing(
-            "running a program",
-            &format!("the probe ended with {:?}", end.cause),
-        ));
-    }
-    judge(&String::from_utf8_lossy(&seen))
+    let end = process.end.await;
+    let end = end.map_err(|_| missing("supervision", "the probe's end was lost"))??;
+    Ok((end.cause, String::from_utf8_lossy(&seen).into_owned()))
 }
 
 fn missing(layer: &str, found: &str) -> Error {
