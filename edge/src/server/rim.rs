@@ -85,3 +85,24 @@ fn request_id<B>(request: &Request<B>) -> HeaderValue {
             .expect("a UUID consists of characters that a header may hold")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use prometheus::Registry;
+    use tower::service_fn;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_a_problem_and_the_requests_id() {
+        let metrics = Metrics::new(&Registry::new()).unwrap();
+        let broken = service_fn(async |_: Request<()>| -> Result<Response, Infallible> {
+            panic!("this test wants it")
+        });
+        let request = Request::get("/livez").header("x-request-id", "mine");
+        let answer = Rim::new(broken, metrics).call(request.body(()).unwrap());
+        let response = answer.await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[REQUEST_ID], "mine");
+    }
+}

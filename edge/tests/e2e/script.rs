@@ -73,6 +73,11 @@ impl Script {
         self.append(vec![chunk]).await;
     }
 
+    /// Whether this attempt has written anything.
+    pub(crate) const fn has_output(&self) -> bool {
+        !self.chunks.is_empty()
+    }
+
     /// Appends the last message once more, as a worker whose append went unanswered may.
     pub(crate) async fn stutter(&mut self) {
         let last = self.chunks.last().cloned();
