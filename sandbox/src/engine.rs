@@ -138,7 +138,8 @@ pub enum OutputStream {
 
 /// What can be sent to a running program. Bytes are bounded: `write` waits while the program
 /// does not read; signals and resizes overtake bytes that wait. Sending to a program that has
-/// ended or has closed its input is not an error.
+/// ended or has closed its input is not an error. Once every copy of this is gone, a pipe's
+/// input ends as with [`Input::eof`]; a terminal's does not.
 #[derive(Clone, Debug)]
 pub struct Input {
     typed: mpsc::Sender<Typed>,

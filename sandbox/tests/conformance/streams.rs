@@ -323,3 +323,34 @@ pub(crate) async fn arguments_and_environment_are_exact(engine: Tested) {
     .await;
     assert_eq!(counted.text(), "100000\n");
 }
+
+pub(crate) async fn streams_can_be_opened_by_name(engine: Tested) {
+    let mut cell = cell(&engine).await;
+    let program =
+        "cat /dev/stdin; cat < /proc/self/fd/0; echo out > /dev/stdout; echo err > /dev/stderr";
+    let process = cell.start(sh(program)).await.expect("a start");
+    process.input.write(Bytes::from_static(b"typed\n")).await;
+    process.input.eof().await;
+    let ran = finish(process).await;
+    assert_eq!(ran.text(), "typed\nout\n");
+    assert_eq!(ran.stderr, b"err\n");
+}
+
+pub(crate) async fn letting_go_of_the_input_ends_it(engine: Tested) {
+    let mut cell = cell(&engine).await;
+    let process = cell.start(sh("cat; echo end")).await.expect("a start");
+    let runlog_sandbox::Process {
+        mut output,
+        input,
+        end,
+        ..
+    } = process;
+    input.write(Bytes::from_static(b"typed ")).await;
+    drop(input);
+    let mut seen = Vec::new();
+    while let Some(output) = output.recv().await {
+        seen.extend_from_slice(&output.bytes);
+    }
+    assert_eq!(seen, b"typed end\n");
+    assert!(end.await.expect("an end").is_ok());
+}

@@ -101,7 +101,9 @@ conformance::suite! {
         times_of_output_rise,
         files_are_there_byte_for_byte,
         files_replace_what_is_in_their_way,
-        arguments_and_environment_are_exact;
+        arguments_and_environment_are_exact,
+        streams_can_be_opened_by_name,
+        letting_go_of_the_input_ends_it;
     terminal:
         the_program_is_on_a_terminal_of_its_own,
         what_is_typed_is_echoed_and_read,
