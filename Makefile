@@ -16,7 +16,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The sandbox needs root; the toolchains are found on this PATH.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME")
 
-# Arguments for `runlog up`, say `make up ARGS="--port 8080"`.
+# Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
 .PHONY: help setup web up test scripts dependencies lint docs web-check unit bench clean-data
@@ -60,7 +60,7 @@ unit:
 
 bench: setup web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
-	$(AS_ROOT) $(TARGET)/release/runlog-loadtest $(ARGS)
+	$(AS_ROOT) $(TARGET)/release/loadtest all --json $(TARGET)/bench.json $(ARGS)
 
 clean-data:
 	$(AS_ROOT) rm -rf .runlog/data

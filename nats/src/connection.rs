@@ -36,7 +36,8 @@ impl Recorder {
     pub(crate) fn record(&self, event: &Event) {
         match event {
             Event::Connected => tracing::info!("connected to the log"),
-            Event::SlowConsumer(_) => {}
+            // Told of by the count of overflows, and asked for by ourselves.
+            Event::SlowConsumer(_) | Event::Closed => {}
             other => tracing::warn!(event = %other, "connection to the log"),
         }
         self.state.send_modify(|state| state.take(event));

@@ -46,6 +46,7 @@ pub(crate) struct Cli {
 /// One variant for each file in `commands/`.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
+    Up(commands::up::UpArgs),
     Run(commands::run::RunArgs),
     Submit(commands::submit::SubmitArgs),
     Watch(commands::watch::WatchArgs),
@@ -54,6 +55,10 @@ pub(crate) enum Command {
     Replay(commands::replay::ReplayArgs),
     Cancel(commands::cancel::CancelArgs),
     Languages(commands::languages::LanguagesArgs),
+    Edge(commands::edge::EdgeArgs),
+    Worker(commands::worker::WorkerArgs),
+    Projector(commands::projector::ProjectorArgs),
+    Streams(commands::streams::StreamsArgs),
     Completions(commands::completions::CompletionsArgs),
 }
 

@@ -3,8 +3,18 @@
 //! The only file that reads the environment. A name of a variable stands in the help of each
 //! command that reads it.
 
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 use runlog_client::{BaseUrl, Client};
+
+use crate::time;
+
+/// Where `make setup` puts what does not come from the system.
+const TOOLS: &str = ".runlog/tools";
 
 /// Which edge to talk to, and how to answer.
 #[derive(Args, Clone, Debug)]
@@ -40,14 +50,10 @@ pub(crate) struct LogConfig {
     /// How log lines look
     #[arg(long, env = "RUNLOG_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
-    /// What is logged: error, warn, info, debug or trace, also by part (`warn,runlog_worker=debug`)
-    #[arg(
-        long,
-        env = "RUNLOG_LOG",
-        default_value = "info",
-        value_name = "FILTER"
-    )]
-    pub(crate) log: String,
+    /// What is logged: error, warn, info, debug or trace, also by part (warn,runlog_worker=debug);
+    /// default: info, for `up` warn
+    #[arg(long, env = "RUNLOG_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
 }
 
 /// How log lines look.
@@ -57,4 +63,106 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object in each line.
     Json,
+}
+
+/// Where the log is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct NatsConfig {
+    /// Address of the NATS servers, separated by commas
+    #[arg(
+        long,
+        env = "RUNLOG_NATS_URL",
+        default_value = "nats://127.0.0.1:4222",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) nats_url: String,
+}
+
+/// Where the history is, for a service that cannot do without.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DatabaseConfig {
+    /// Address of the PostgreSQL database, postgres://user:password@host/database
+    #[arg(
+        long,
+        env = "RUNLOG_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database_url: String,
+}
+
+/// Which languages there are.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LanguagesConfig {
+    /// A folder of language definitions instead of the built-in ones
+    #[arg(long, env = "RUNLOG_LANGUAGES", value_name = "DIR")]
+    pub(crate) languages: Option<PathBuf>,
+}
+
+/// Where an edge listens and whom it serves.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EdgeServiceConfig {
+    /// Time between "not ready" and the end of accepting, for load balancers
+    #[arg(long, env = "RUNLOG_DRAIN_DELAY", default_value = "0s", value_parser = time::duration, value_name = "TIME")]
+    pub(crate) drain_delay: Duration,
+    /// How long requests that are under way may go on after SIGTERM
+    #[arg(long, env = "RUNLOG_DRAIN", default_value = "10s", value_parser = time::duration, value_name = "TIME")]
+    pub(crate) drain: Duration,
+    /// Origin of web pages elsewhere that may use this edge from a browser: https://host, or *
+    #[arg(
+        long,
+        env = "RUNLOG_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    pub(crate) allowed_origin: Vec<String>,
+}
+
+/// How a worker works.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct WorkerConfig {
+    /// Executions at once; default: two for each core
+    #[arg(long, env = "RUNLOG_SLOTS", value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub(crate) slots: Option<u16>,
+    /// Sandboxes that wait ready; default: as many as slots
+    #[arg(long, env = "RUNLOG_PARKED_CELLS", value_name = "N")]
+    pub(crate) parked_cells: Option<u16>,
+    /// How long runs may go on after SIGTERM; then another worker tries them again
+    #[arg(long, env = "RUNLOG_GRACE", default_value = "25s", value_parser = time::duration, value_name = "TIME")]
+    pub(crate) grace: Duration,
+    /// Its name in events; default: host and process id
+    #[arg(long, env = "RUNLOG_WORKER_NAME", value_name = "NAME")]
+    pub(crate) worker_name: Option<String>,
+    /// The folder of `make setup`, in which some toolchains are; default: .runlog/tools here or in
+    /// the nearest folder above
+    #[arg(long, env = "RUNLOG_TOOLS", value_name = "DIR")]
+    tools: Option<PathBuf>,
+}
+
+impl WorkerConfig {
+    /// The folder of `make setup`.
+    pub(crate) fn tools(&self) -> PathBuf {
+        if let Some(tools) = &self.tools {
+            return tools.clone();
+        }
+        let here = env::current_dir().unwrap_or_default();
+        let found = here.ancestors().map(|it| it.join(TOOLS));
+        let found = found.into_iter().find(|it| it.is_dir());
+        found.unwrap_or_else(|| here.join(TOOLS))
+    }
+}
+
+/// The first argument, as it was given.
+pub(crate) fn first_argument() -> Option<OsString> {
+    env::args_os().nth(1)
+}
+
+/// What kind of terminal we stand on, for programs that are given one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the config file of the binary"
+)]
+pub(crate) fn terminal_kind() -> String {
+    env::var("TERM").unwrap_or_else(|_| "xterm-256color".to_owned())
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use tokio::runtime::Builder;
+
 use crate::cli::Command;
 use crate::config::Speech;
 use crate::failure::Failure;
@@ -20,6 +22,7 @@ impl Command {
 
     const fn speech(&self) -> Speech {
         match self {
+            Self::Up(it) => it.speech,
             Self::Run(it) => it.edge.speech,
             Self::Submit(it) => it.edge.speech,
             Self::Watch(it) => it.edge.speech,
@@ -28,7 +31,10 @@ impl Command {
             Self::Replay(it) => it.edge.speech,
             Self::Cancel(it) => it.edge.speech,
             Self::Languages(it) => it.edge.speech,
-            Self::Completions(_) => Speech {
+            Self::Edge(it) => it.speech,
+            Self::Projector(it) => it.speech(),
+            Self::Streams(it) => it.speech,
+            Self::Worker(_) | Self::Completions(_) => Speech {
                 json: false,
                 quiet: false,
             },
@@ -37,6 +43,7 @@ impl Command {
 
     fn execute(self, writer: &mut Writer) -> Result<u8, Failure> {
         match self {
+            Self::Up(it) => together(it.execute(writer)),
             Self::Run(it) => alone(it.execute(writer)),
             Self::Submit(it) => alone(it.execute(writer)),
             Self::Watch(it) => alone(it.execute(writer)),
@@ -45,6 +52,10 @@ impl Command {
             Self::Replay(it) => alone(it.execute(writer)),
             Self::Cancel(it) => alone(it.execute(writer)),
             Self::Languages(it) => alone(it.execute(writer)),
+            Self::Edge(it) => together(it.execute(writer)),
+            Self::Worker(it) => together(it.execute(writer)),
+            Self::Projector(it) => together(it.execute(writer)),
+            Self::Streams(it) => alone(it.execute(writer)),
             Self::Completions(it) => it.execute(writer),
         }
     }
@@ -52,9 +63,24 @@ impl Command {
 
 /// Runs a user's command. One thread is enough for one connection, and starts sooner.
 fn alone(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    run(&mut Builder::new_current_thread(), command)
+}
+
+/// Runs a service, on all cores.
+fn together(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+    run(&mut Builder::new_multi_thread(), command)
+}
+
+fn run(
+    builder: &mut Builder,
+    command: impl Future<Output = Result<u8, Failure>>,
+) -> Result<u8, Failure> {
+    let runtime = builder
         .enable_all()
         .build()
         .map_err(|error| Failure::Service(format!("no event loop: {error}")))?;
-    runtime.block_on(command)
+    let result = runtime.block_on(command);
+    // A read of standard input that waits would otherwise be waited for.
+    runtime.shutdown_background();
+    result
 }

@@ -32,7 +32,7 @@ pub(crate) fn words(execution: &ExecutionView) -> String {
     };
     let mut words = happened(outcome, &execution.limits);
     if let Some(used) = &execution.measurements {
-        words = format!("{words}; {}", usage(used));
+        words = format!("{words}; {}", usage(outcome, used));
     }
     if execution.output.as_ref().is_some_and(|it| it.cut)
         && !matches!(outcome, Outcome::OutputLimit { .. })
@@ -105,16 +105,33 @@ fn raise(range: &LimitRange) -> String {
     format!(" (--limit {}=N, at most {})", range.field, range.max)
 }
 
-fn usage(used: &Measurements) -> String {
+fn usage(outcome: &Outcome, used: &Measurements) -> String {
     let wall = seconds(Duration::from_micros(used.wall_us));
     let cpu = seconds(Duration::from_micros(used.cpu_user_us + used.cpu_system_us));
     let memory = bytes(used.memory_peak_bytes);
-    match used.compile_us {
+    // Where the program never ran, the figures are the compiler's.
+    match used.compile_us.filter(|_| phase(outcome) == Phase::Run) {
         Some(compile) => {
             let compile = seconds(Duration::from_micros(compile));
             format!("{wall} after {compile} of compiling (CPU {cpu}, memory {memory})")
         }
         None => format!("{wall} (CPU {cpu}, memory {memory})"),
+    }
+}
+
+/// What was being done when it ended.
+const fn phase(outcome: &Outcome) -> Phase {
+    match outcome {
+        Outcome::CompileError { .. } => Phase::Compile,
+        Outcome::TimeLimit { phase, .. }
+        | Outcome::MemoryLimit { phase }
+        | Outcome::OutputLimit { phase } => *phase,
+        Outcome::Exited { .. }
+        | Outcome::Signaled { .. }
+        | Outcome::Cancelled
+        | Outcome::Expired
+        | Outcome::Unsafe { .. }
+        | Outcome::SystemError { .. } => Phase::Run,
     }
 }
 
@@ -125,9 +142,11 @@ pub(crate) fn seconds(time: Duration) -> String {
         let text = format!("{seconds:.1}");
         format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
     } else if seconds >= 1.0 {
-        format!("{seconds:.2} s")
+        let text = format!("{seconds:.2}");
+        format!("{} s", text.strip_suffix(".00").unwrap_or(&text))
     } else {
-        format!("{:.1} ms", seconds * 1_000.0)
+        let text = format!("{:.1}", seconds * 1_000.0);
+        format!("{} ms", text.strip_suffix(".0").unwrap_or(&text))
     }
 }
 
@@ -228,6 +247,8 @@ mod tests {
     #[test]
     fn amounts_are_short() {
         assert_eq!(seconds(Duration::from_micros(1_234)), "1.2 ms");
+        assert_eq!(seconds(Duration::from_millis(500)), "500 ms");
+        assert_eq!(seconds(Duration::from_millis(1_000)), "1 s");
         assert_eq!(seconds(Duration::from_millis(1_234)), "1.23 s");
         assert_eq!(seconds(Duration::from_millis(12_345)), "12.3 s");
         assert_eq!(bytes(12), "12 B");

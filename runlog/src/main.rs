@@ -10,6 +10,7 @@ mod dispatch;
 mod ending;
 mod failure;
 mod live;
+mod services;
 mod table;
 mod time;
 mod writer;
@@ -20,6 +21,13 @@ use clap::Parser as _;
 
 use crate::cli::Cli;
 
+/// The argument with which the sandbox starts this program to make its cells.
+const CELL_SPAWNER: &str = "cell-spawner";
+
 fn main() -> ExitCode {
+    // Before anything else: cells are forked from this process, which must have no threads.
+    if config::first_argument().is_some_and(|it| it == CELL_SPAWNER) {
+        return runlog_sandbox::native::spawner_main();
+    }
     Cli::parse().command.run()
 }

@@ -3,7 +3,7 @@
 //! Standard output carries what was asked for: a program's output, an answer, or JSON. Words of
 //! ours go to standard error, each beginning with `runlog: `.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use runlog_schemas::OutputStream;
 use serde::Serialize;
@@ -18,12 +18,20 @@ pub(crate) struct Writer {
     speech: Speech,
     /// The terminal is raw: a line end alone does not lead back to the first column.
     raw: bool,
+    /// The program's output and our words meet on one terminal.
+    shared: bool,
+    /// The program left a line unfinished there.
+    unfinished: bool,
 }
 
 impl Writer {
     /// A writer to this process's own outputs.
     pub(crate) fn new(speech: Speech) -> Self {
-        Self::to(Box::new(io::stdout()), Box::new(io::stderr()), speech)
+        let shared = io::stdout().is_terminal() && io::stderr().is_terminal();
+        Self {
+            shared,
+            ..Self::to(Box::new(io::stdout()), Box::new(io::stderr()), speech)
+        }
     }
 
     /// A writer to anything.
@@ -37,6 +45,8 @@ impl Writer {
             err,
             speech,
             raw: false,
+            shared: false,
+            unfinished: false,
         }
     }
 
@@ -57,7 +67,11 @@ impl Writer {
             OutputStream::Stderr | OutputStream::Compiler => &mut self.err,
         };
         to.write_all(bytes)?;
-        Ok(to.flush()?)
+        to.flush()?;
+        if let Some(last) = bytes.last() {
+            self.unfinished = *last != b'\n';
+        }
+        Ok(())
     }
 
     /// Answers with a line.
@@ -107,7 +121,12 @@ impl Writer {
 
     /// There is nobody left to tell when standard error fails.
     fn tell(&mut self, words: &str) {
-        let mut text = format!("runlog: {words}\n");
+        let begin = if self.shared && std::mem::take(&mut self.unfinished) {
+            "\n"
+        } else {
+            ""
+        };
+        let mut text = format!("{begin}runlog: {words}\n");
         if self.raw {
             text = text.replace('\n', "\r\n");
         }
@@ -181,6 +200,16 @@ pub(crate) mod tests {
         writer.set_raw(true);
         writer.say("a\nb");
         assert_eq!(err.text(), "runlog: a\r\nb\r\n");
+    }
+
+    #[test]
+    fn our_words_begin_a_line_of_their_own_on_a_terminal() {
+        let (mut writer, _, err) = memory(Speech::default());
+        writer.shared = true;
+        writer.program(OutputStream::Stderr, b"name? ").unwrap();
+        writer.say("a");
+        writer.say("b");
+        assert_eq!(err.text(), "name? \nrunlog: a\nrunlog: b\n");
     }
 
     #[test]

@@ -60,7 +60,8 @@ pub(crate) async fn measure(
     let edge = system.edge().await?;
     let client = edge.as_ref().map_or(system.client(), |it| &it.client);
     let before = edge.as_ref().and_then(|it| processes::resident(it.pid));
-    let id = submit(args.seconds, client).await?;
+    // An edge that has just begun may not know yet which languages there are.
+    let id = submit(args.seconds, system.client()).await?;
     say(&format!("{} viewers of {id}", args.viewers));
     let crowd = Crowd::gather(args.viewers, client, id).await?;
     let peak = Peak::of(edge.as_ref().map(|it| it.pid));

@@ -2,11 +2,16 @@
 
 pub(crate) mod cancel;
 pub(crate) mod completions;
+pub(crate) mod edge;
 pub(crate) mod history;
 pub(crate) mod languages;
 mod program;
+pub(crate) mod projector;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod show;
+pub(crate) mod streams;
 pub(crate) mod submit;
+pub(crate) mod up;
 pub(crate) mod watch;
+pub(crate) mod worker;

@@ -6,7 +6,7 @@ use runlog_schemas::{Data, Priority};
 
 use super::program::Program;
 use super::watch::ended;
-use crate::config::EdgeConfig;
+use crate::config::{self, EdgeConfig};
 use crate::failure::Failure;
 use crate::live::{self, Source, Ties};
 use crate::writer::Writer;
@@ -39,8 +39,14 @@ impl RunArgs {
         request.priority = Priority::Interactive;
         let ties = self.tie(&mut request);
         let accepted = client.submit(&request, None).await?;
-        let execution = live::take_part(&client, accepted.id, ties, writer).await?;
-        Ok(ended(&execution, writer))
+        let ended_as = live::take_part(&client, accepted.id, ties, writer).await;
+        if let Err(Failure::Edge(_)) = &ended_as {
+            let id = accepted.id;
+            writer.say(&format!(
+                "it goes on without us; `runlog watch {id}` shows it"
+            ));
+        }
+        Ok(ended(&*ended_as?, writer))
     }
 
     /// Decides what of ours becomes the program's.
@@ -56,6 +62,10 @@ impl RunArgs {
             ties.terminal =
                 !self.no_terminal && !self.edge.speech.json && live::stdout_is_terminal();
             request.terminal = ties.terminal.then(live::size);
+            if ties.terminal {
+                let kind = request.env.entry("TERM".to_owned());
+                kind.or_insert_with(config::terminal_kind);
+            }
         } else if let Source::Whole(bytes) = live::source() {
             request.stdin_data = (!bytes.is_empty()).then_some(Data(bytes));
             ties.stdin = false;

@@ -1,0 +1,88 @@
+//! `runlog worker`.
+
+use std::sync::Arc;
+
+use clap::Args;
+use prometheus::Registry;
+use runlog_nats::Log;
+use runlog_schemas::Catalog;
+use tokio_util::sync::CancellationToken;
+
+use super::edge::verify;
+use crate::config::{LanguagesConfig, LogConfig, NatsConfig, WorkerConfig};
+use crate::failure::Failure;
+use crate::services::{self, Parts, Sandbox, failed};
+use crate::writer::Writer;
+
+/// Service: takes programs from the queues and runs them in sandboxes
+///
+/// Needs root, and NATS, whose streams `streams apply` has made.
+#[derive(Args, Debug)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    nats: NatsConfig,
+    #[command(flatten)]
+    worker: WorkerConfig,
+    #[command(flatten)]
+    languages: LanguagesConfig,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+impl WorkerArgs {
+    pub(crate) async fn execute(self, writer: &mut Writer) -> Result<u8, Failure> {
+        services::start_logging(&self.log, "info")?;
+        services::raise_file_limit()?;
+        let mut shutdown = services::shutdown()?;
+        let catalog = services::read_catalog(self.languages.languages.as_deref())?;
+        let log = services::connect(&self.nats.nats_url, "runlog-worker").await?;
+        verify(&log, &catalog).await?;
+        let worker = Worker {
+            config: self.worker,
+            log,
+            catalog,
+            registry: services::registry()?,
+        };
+        let mut parts = Parts::default();
+        worker.start(&mut parts).await?;
+        writer.say("taking programs");
+        parts.run(&mut shutdown).await?;
+        Ok(0)
+    }
+}
+
+/// What a worker is put together from.
+pub(super) struct Worker {
+    pub(super) config: WorkerConfig,
+    pub(super) log: Log,
+    pub(super) catalog: Catalog,
+    pub(super) registry: Registry,
+}
+
+impl Worker {
+    /// Starts its sandbox and then the worker.
+    pub(super) async fn start(self, parts: &mut Parts) -> Result<(), Failure> {
+        let host = services::host();
+        let tools = self.config.tools();
+        let name = self.config.worker_name;
+        let name = name.unwrap_or_else(|| format!("{host}-{}", std::process::id()));
+        let mut config = runlog_worker::Config::new(name, host);
+        config.slots = self.config.slots.map_or(config.slots, usize::from);
+        config.grace = self.config.grace;
+        let parked = self.config.parked_cells.map_or(config.slots, usize::from);
+        let Sandbox { engine, toolchains } = Sandbox::start(&self.catalog, &tools, parked).await?;
+        let worker = runlog_worker::Parts {
+            log: self.log,
+            engine: Arc::clone(&engine),
+            languages: Arc::new(self.catalog),
+            toolchains,
+            registry: self.registry,
+        };
+        parts.start("worker", |stop: CancellationToken| async move {
+            let ended = runlog_worker::run(config, worker, stop).await;
+            engine.close().await;
+            ended.map_err(|error| failed("", &error))
+        });
+        Ok(())
+    }
+}

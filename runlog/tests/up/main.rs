@@ -1,0 +1,17 @@
+//! A whole Runlog: `runlog up` with real servers and real sandboxes, used through the command line
+//! as a user would.
+//!
+//! The sandbox needs root; without it these tests say so and pass over.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper of a test may panic and print"
+)]
+
+mod bed;
+mod history;
+mod input;
+mod restart;
+mod run;
+mod terminal;
