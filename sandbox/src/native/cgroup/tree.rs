@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::group::{Group, Unified, remove};
 use super::memory::Memory;
@@ -147,6 +148,14 @@ fn below(hierarchy: PathBuf, own: &str, controller: &str) -> PathBuf {
     }
 }
 
+/// How many engines of this process share its folders. Held while they are made and removed: one
+/// engine must not remove what another has just found there.
+static ENGINES: Mutex<usize> = Mutex::new(0);
+
+fn engines() -> MutexGuard<'static, usize> {
+    ENGINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Tree {
     /// Finds the hierarchies, removes what dead engines left, and makes this engine's folders.
     /// `engine` tells several in one process apart.
@@ -155,7 +164,10 @@ impl Tree {
         let own = own.map_err(failed("reading /proc/self/cgroup"))?;
         let owner = Owner::find(std::process::id()).ok_or(io::ErrorKind::NotFound.into());
         let owner = owner.map_err(failed("reading /proc/self/stat"))?;
-        Self::make_below(root, &own, &owner)
+        let mut engines = engines();
+        let tree = Self::make_below(root, &own, &owner)?;
+        *engines += 1;
+        Ok(tree)
     }
 
     pub(super) fn make_below(root: &Path, own: &str, owner: &Owner) -> Result<Self, Error> {
@@ -201,8 +213,13 @@ impl Tree {
             .map_err(failed(format!("making the cgroups of {cell}")))
     }
 
-    /// Removes the engine's own folders as far as they are empty.
+    /// Removes the engine's own folders, unless another engine of this process uses them.
     pub(in super::super) fn remove(&self) {
+        let mut engines = engines();
+        *engines = engines.saturating_sub(1);
+        if *engines > 0 {
+            return;
+        }
         let folders = [
             Some(&self.memory.0),
             Some(&self.pids),
@@ -210,7 +227,6 @@ impl Tree {
             self.cpuacct.as_ref(),
             self.cpu.as_ref(),
         ];
-        // Another engine of this process may still have cells there.
         folders
             .into_iter()
             .flatten()
