@@ -1,6 +1,7 @@
 //! Reads the log from the checkpoint on and has it written, batch by batch.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use runlog_nats::Recorded;
 use tokio::time::Instant;
@@ -12,6 +13,7 @@ use crate::store::Store;
 /// Folds the log for as long as nothing fails.
 pub(crate) async fn follow(shared: &Shared, store: &mut Store) -> Result<Infallible, Error> {
     let mut checkpoint = store.checkpoint().await?;
+    shared.checkpoint.send_replace(checkpoint);
     let mut tail = shared.log.tail(checkpoint + 1).await?;
     tracing::info!(checkpoint, "folding the log");
     loop {
@@ -22,12 +24,9 @@ pub(crate) async fn follow(shared: &Shared, store: &mut Store) -> Result<Infalli
         let began = Instant::now();
         let written = store.write(checkpoint, &events).await?;
         checkpoint = written.checkpoint;
-        let metrics = &shared.metrics;
-        metrics.events.inc_by(events.len() as u64);
-        metrics.ignored.inc_by(written.ignored as u64);
-        metrics.batch_events.observe(count(events.len()));
-        metrics.batch_seconds.observe(began.elapsed().as_secs_f64());
         shared.checkpoint.send_replace(checkpoint);
+        shared.metrics.ignored.inc_by(written.ignored as u64);
+        measure(shared, &events, began);
         if written.ended {
             shared.ended.notify_one();
         }
@@ -46,6 +45,17 @@ fn count_lost(shared: &Shared, checkpoint: u64, events: &[Recorded]) {
             "these events left the log before they were folded"
         );
     }
+}
+
+fn measure(shared: &Shared, events: &[Recorded], began: Instant) {
+    let Some(first) = events.first() else { return };
+    let metrics = &shared.metrics;
+    metrics.events.inc_by(events.len() as u64);
+    metrics.batch_events.observe(count(events.len()));
+    metrics.batch_seconds.observe(began.elapsed().as_secs_f64());
+    let now_ms = shared.config.clock.now_ms();
+    let lag = Duration::from_millis(now_ms.saturating_sub(first.event.at_ms));
+    metrics.lag_seconds.observe(lag.as_secs_f64());
 }
 
 #[expect(

@@ -23,6 +23,9 @@ pub(crate) struct Metrics {
     pub(crate) batch_events: Histogram,
     /// Time that one transaction takes.
     pub(crate) batch_seconds: Histogram,
+    /// Time from the writing of an event to its row, for the oldest event of each transaction, by
+    /// two clocks.
+    pub(crate) lag_seconds: Histogram,
     /// Recordings stored, by whether they are complete.
     pub(crate) recordings: IntCounterVec,
     /// Executions ended because they waited too long.
@@ -60,6 +63,12 @@ impl Metrics {
                 "batch_seconds",
                 "Time that one transaction takes.",
                 exponential_buckets(0.000_25, 2.0, 14)?,
+            )?,
+            lag_seconds: register.histogram(
+                "lag_seconds",
+                "Time from the writing of an event to its row, for the oldest event of each \
+                 transaction.",
+                exponential_buckets(0.001, 2.0, 17)?,
             )?,
             recordings: register.counters(
                 "recordings_total",
@@ -110,7 +119,5 @@ impl Register<'_> {
 }
 
 fn opts(name: &str, help: &str) -> Opts {
-    Opts::new(name, help)
-        .namespace("runlog")
-        .subsystem("projector")
+    Opts::new(name, help).namespace("projector")
 }

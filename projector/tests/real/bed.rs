@@ -177,7 +177,7 @@ impl Projector {
 
     /// The value of a metric, summed over its labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
-        let name = format!("runlog_projector_{name}");
+        let name = format!("projector_{name}");
         self.registry
             .gather()
             .iter()
