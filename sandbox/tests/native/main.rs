@@ -3,6 +3,7 @@
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod machine;
+mod soak;
 mod toolchains;
 
 use std::sync::Arc;
