@@ -14,6 +14,7 @@ mod cgroup;
 mod channel;
 mod config;
 mod init;
+mod landlock;
 mod link;
 mod pool;
 mod preflight;

@@ -9,6 +9,7 @@ use rustix::process::{Gid, Resource, Rlimit, Uid};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
+use super::super::landlock::{self, Allowed};
 use super::super::protocol::{Go, kind};
 use super::super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::super::{channel, sys};
@@ -19,6 +20,12 @@ use crate::WindowSize;
 const STACK_BYTES: u64 = 64 << 20;
 const OPEN_FILES: u64 = 1024;
 const LOCKED_BYTES: u64 = 64 << 10;
+
+/// What the program may write to.
+const WRITABLE: Allowed<'_> = Allowed {
+    own: &["/box", "/tmp", "/dev/shm"],
+    change: &["/dev"],
+};
 
 /// Exit code of a process that did not become a program; nobody reads it.
 const NOT_STARTED: i32 = 127;
@@ -87,6 +94,7 @@ fn restrict(worker: &OwnedFd, filter: &[libc::sock_filter]) -> Result<(), Failur
     rustix::thread::set_thread_res_gid(gid, gid, gid).doing(what)?;
     rustix::thread::set_thread_res_uid(uid, uid, uid).doing(what)?;
     rustix::thread::set_no_new_privs(true).doing("forbidding new privileges")?;
+    landlock::restrict(&WRITABLE).doing("restricting what can be written")?;
     sys::install_filter(filter).doing("installing the system call filter")
 }
 
