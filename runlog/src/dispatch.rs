@@ -33,7 +33,7 @@ impl Command {
             Self::Languages(it) => it.edge.speech,
             Self::Edge(it) => it.speech,
             Self::Projector(it) => it.speech(),
-            Self::Streams(it) => it.speech,
+            Self::Streams(it) => it.speech(),
             Self::Worker(_) | Self::Completions(_) => Speech {
                 json: false,
                 quiet: false,

@@ -13,17 +13,14 @@ use crate::services::{self, failed};
 use crate::writer::Writer;
 use crate::{ending, table, time};
 
+/// The name under which the server lists this client.
+const NAME: &str = "runlog-streams";
+
 /// The streams and queues of the log: make them, look at them
 #[derive(Args, Debug)]
 pub(crate) struct StreamsArgs {
     #[command(subcommand)]
     action: Action,
-    #[command(flatten)]
-    nats: NatsConfig,
-    #[command(flatten)]
-    languages: LanguagesConfig,
-    #[command(flatten)]
-    pub(crate) speech: Speech,
 }
 
 #[derive(Subcommand, Debug)]
@@ -38,11 +35,22 @@ enum Action {
         /// How many servers keep a copy of every message
         #[arg(long, env = "RUNLOG_REPLICAS", value_enum, default_value_t = Copies::One)]
         replicas: Copies,
+        #[command(flatten)]
+        languages: LanguagesConfig,
+        #[command(flatten)]
+        nats: NatsConfig,
+        #[command(flatten)]
+        speech: Speech,
     },
     /// Show what each stream holds
     ///
     /// With --json: one document.
-    Show,
+    Show {
+        #[command(flatten)]
+        nats: NatsConfig,
+        #[command(flatten)]
+        speech: Speech,
+    },
 }
 
 /// How many servers keep a copy.
@@ -57,11 +65,23 @@ enum Copies {
 }
 
 impl StreamsArgs {
+    pub(crate) const fn speech(&self) -> Speech {
+        match &self.action {
+            Action::Apply { speech, .. } | Action::Show { speech, .. } => *speech,
+        }
+    }
+
     pub(crate) async fn execute(self, writer: &mut Writer) -> Result<u8, Failure> {
-        let catalog = services::read_catalog(self.languages.languages.as_deref())?;
-        let log = services::connect(&self.nats.nats_url, "runlog-streams").await?;
         match self.action {
-            Action::Apply { dry_run, replicas } => {
+            Action::Apply {
+                dry_run,
+                replicas,
+                languages,
+                nats,
+                speech: _,
+            } => {
+                let catalog = services::read_catalog(languages.languages.as_deref())?;
+                let log = services::connect(&nats.nats_url, NAME).await?;
                 let replicas = match replicas {
                     Copies::One => Replicas::One,
                     Copies::Three => Replicas::Three,
@@ -71,7 +91,8 @@ impl StreamsArgs {
                 let refused = changes.iter().any(|it| it.kind == Kind::Refuse);
                 Ok(u8::from(refused))
             }
-            Action::Show => {
+            Action::Show { nats, speech: _ } => {
+                let log = services::connect(&nats.nats_url, NAME).await?;
                 show(&log, writer).await?;
                 Ok(0)
             }

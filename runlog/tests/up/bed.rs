@@ -18,10 +18,7 @@ pub(crate) struct Up {
 
 /// Starts one, or says why that is not possible here.
 pub(crate) fn up() -> Option<Up> {
-    if !geteuid().is_root() {
-        // Not `println!`, which the test runner would keep to itself.
-        let words = b"SKIPPED: the sandbox needs root, and these tests do not run as root\n";
-        std::io::stderr().write_all(words).unwrap();
+    if !may_run() {
         return None;
     }
     let mut up = Up {
@@ -32,6 +29,17 @@ pub(crate) fn up() -> Option<Up> {
     up.choose_languages(&["python", "c"]);
     up.start(0);
     Some(up)
+}
+
+/// Whether programs can be sandboxed here; says so where they cannot.
+pub(crate) fn may_run() -> bool {
+    let root = geteuid().is_root();
+    if !root {
+        // Not `println!`, which the test runner would keep to itself.
+        let words = b"SKIPPED: the sandbox needs root, and these tests do not run as root\n";
+        std::io::stderr().write_all(words).unwrap();
+    }
+    root
 }
 
 impl Up {

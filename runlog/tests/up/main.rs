@@ -14,4 +14,5 @@ mod history;
 mod input;
 mod restart;
 mod run;
+mod services;
 mod terminal;
