@@ -116,6 +116,26 @@ impl Up {
         process.wait().unwrap().code()
     }
 
+    /// The server of that name that it has started; waits until there is one.
+    pub(crate) fn child(&self, name: &str) -> Pid {
+        let parent = self.process.as_ref().unwrap().id().to_string();
+        loop {
+            let stats = fs::read_dir("/proc").unwrap().flatten();
+            let stats = stats.filter_map(|it| fs::read_to_string(it.path().join("stat")).ok());
+            for stat in stats {
+                // `pid (name) state parent ...`
+                let (pid, rest) = stat.split_once(" (").unwrap();
+                let (its_name, rest) = rest.rsplit_once(") ").unwrap();
+                let mut fields = rest.split(' ');
+                let (state, its_parent) = (fields.next().unwrap(), fields.next().unwrap());
+                if its_name == name && its_parent == parent && state != "Z" {
+                    return Pid::from_raw(pid.parse().unwrap()).unwrap();
+                }
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
     /// A user's command on its edge.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = command();

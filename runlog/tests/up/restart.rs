@@ -4,6 +4,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::{Signal, kill_process};
 
 use crate::bed::{command, text, up};
 
@@ -106,4 +110,36 @@ fn data_belong_to_one_and_to_their_owner() {
     assert_eq!(up.interrupt(), Some(0));
     up.start(0);
     assert_eq!(up.answer(&["replay", "-q", &id]), "Hello\n");
+}
+
+#[test]
+fn servers_that_die_are_started_again() {
+    let Some(up) = up() else { return };
+    up.program("hello.py", "print('Hello')\n");
+    for server in ["nats-server", "postgres"] {
+        let pid = up.child(server);
+        kill_process(pid, Signal::KILL).unwrap();
+        while up.child(server) == pid {
+            sleep(Duration::from_millis(10));
+        }
+        // What is asked in between is answered as our fault, and nothing is half done.
+        let id = loop {
+            let output = up.run(&["submit", "--session", server, "hello.py"]);
+            match output.status.code() {
+                Some(0) => break text(&output.stdout).trim().to_owned(),
+                Some(125) => sleep(Duration::from_millis(50)),
+                other => panic!("{other:?}: {}", text(&output.stderr)),
+            }
+        };
+        let output = up.run(&["watch", "-q", &id]);
+        assert_eq!(text(&output.stdout), "Hello\n", "{}", text(&output.stderr));
+        loop {
+            let output = up.run(&["history", "--session", server]);
+            match output.status.code() {
+                Some(0) if text(&output.stdout).contains(&id) => break,
+                Some(0 | 125) => sleep(Duration::from_millis(50)),
+                other => panic!("{other:?}: {}", text(&output.stderr)),
+            }
+        }
+    }
 }
