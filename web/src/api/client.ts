@@ -1,0 +1,68 @@
+// Everything that the page asks of an edge, apart from live streams (see live.ts).
+import {
+  Accepted,
+  ExecutionPage,
+  ExecutionView,
+  Languages,
+  OutputView,
+  RecordingView,
+  type SubmitRequest,
+} from './generated';
+import { request, send } from './http';
+
+const at = (id: string) => `/v1/executions/${encodeURIComponent(id)}`;
+
+/** What filters the history; what is left out filters nothing. */
+export interface HistoryQuery {
+  session?: string;
+  language?: string;
+  status?: string;
+  outcome?: string;
+  after?: string;
+  limit?: number;
+}
+
+/** Submits a program. The same `key` never runs it twice, so sending it again is safe. */
+export function submit(body: SubmitRequest, key: string, signal?: AbortSignal) {
+  return request(Accepted, '/v1/executions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
+}
+
+/** Asks for the end of a run. */
+export async function cancel(id: string): Promise<void> {
+  await send(`${at(id)}/cancel`, { method: 'POST' });
+}
+
+export const languages = (signal?: AbortSignal) =>
+  request(Languages, '/v1/languages', { signal: signal ?? null });
+
+export const execution = (id: string) => request(ExecutionView, at(id));
+
+export const output = (id: string) => request(OutputView, `${at(id)}/output`);
+
+export const recording = (id: string) => request(RecordingView, `${at(id)}/recording`);
+
+/** A page of the history, newest first. */
+export function history(query: HistoryQuery, signal?: AbortSignal) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') search.set(name, String(value));
+  }
+  return request(ExecutionPage, `/v1/executions?${search.toString()}`, { signal: signal ?? null });
+}
+
+/** Where a recording can be fetched for asciinema. */
+export const castHref = (id: string) => `${at(id)}/recording?format=cast`;
+
+/** Where the kept bytes of a stream can be fetched. */
+export const outputHref = (id: string, stream: 'stdout' | 'stderr' | 'compiler') =>
+  `${at(id)}/output?stream=${stream}`;
+
+/** The numbers that the edge publishes, as text. */
+export async function metrics(signal?: AbortSignal): Promise<string> {
+  return (await send('/metrics', { signal: signal ?? null })).text();
+}

@@ -1,0 +1,184 @@
+// One run in the page: sent, watched, stopped. Owns its connection and remembers its output.
+import * as client from '../api/client';
+import { ApiError } from '../api/error';
+import type { Chunk, SubmitRequest, ViewerMessage, ViewerRequest } from '../api/generated';
+import { Live, type Link } from '../api/live';
+import { Store } from '../lib/store';
+import { BLANK, type Screen, show } from './screen';
+
+/** What is known of a run, apart from its output. */
+export interface RunState extends Screen {
+  readonly id: string | null;
+  readonly link: Link;
+  /** Why it could not be sent, watched or stopped. */
+  readonly error: ApiError | null;
+  /** Whether its end was asked for here. */
+  readonly stopping: boolean;
+  /** When the phase that it is in began, by this page's clock. */
+  readonly phaseAt: number | null;
+}
+
+/** Takes output as it comes; everything that came before is told first. */
+export interface OutputListener {
+  clear(): void;
+  chunks(chunks: readonly Chunk[]): void;
+}
+
+const ABSENT: RunState = {
+  ...BLANK,
+  id: null,
+  link: 'closed',
+  error: null,
+  stopping: false,
+  phaseAt: null,
+};
+
+/** A run. */
+export class Run {
+  /** Its name in this page; its id is known only once it was accepted. */
+  readonly key: string;
+  readonly state = new Store<RunState>(ABSENT);
+  private readonly listeners = new Set<OutputListener>();
+  private chunks: Chunk[] = [];
+  private live: Live | null = null;
+  private accepted: (() => void) | null = null;
+
+  private constructor(
+    key: string,
+    private readonly body: SubmitRequest | null,
+  ) {
+    this.key = key;
+  }
+
+  /** Sends a program. */
+  static send(body: SubmitRequest, onAccepted: () => void): Run {
+    const run = new Run(crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, body);
+    run.accepted = onAccepted;
+    void run.submit();
+    return run;
+  }
+
+  /** Opens a run that exists. */
+  static open(id: string): Run {
+    const run = new Run(id, null);
+    run.state.set({ id });
+    void run.look();
+    return run;
+  }
+
+  /** Tries again what failed; the key makes sure that nothing runs twice. */
+  retry(): void {
+    this.state.set({ error: null });
+    if (this.state.get().id === null) void this.submit();
+    else void this.look();
+  }
+
+  /** Whether it is on its way to an end, so that it can be stopped. */
+  get alive(): boolean {
+    const { view, id, error } = this.state.get();
+    return view?.status === 'queued' || view?.status === 'running' || (id === null && !error);
+  }
+
+  /** Asks for the end. A run that has not been accepted yet is stopped as soon as it is. */
+  async stop(): Promise<void> {
+    const { id } = this.state.get();
+    this.state.set({ stopping: true });
+    if (id === null) return;
+    try {
+      await client.cancel(id);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // It ended by itself in the meantime, which the stream will say.
+      if (error.failure.kind === 'refused' && error.failure.problem.status === 409) return;
+      this.state.set({ error, stopping: false });
+    }
+  }
+
+  /** Says something to the program. */
+  say(request: ViewerRequest): boolean {
+    return this.live?.send(request) ?? false;
+  }
+
+  /** Lets go of its connection. */
+  close(): void {
+    this.live?.close();
+    this.live = null;
+  }
+
+  /** Hears of output, beginning with all that there was. */
+  listen(listener: OutputListener): () => void {
+    this.listeners.add(listener);
+    if (this.chunks.length > 0) listener.chunks(this.chunks);
+    return () => this.listeners.delete(listener);
+  }
+
+  private async submit(): Promise<void> {
+    if (this.body === null) return;
+    try {
+      const { id } = await client.submit(this.body, this.key);
+      this.state.set({ id });
+      this.accepted?.();
+      this.watch(id, this.body.interactive ? 'ws' : 'sse');
+      if (this.state.get().stopping) void this.stop();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.state.set({ error, stopping: false });
+    }
+  }
+
+  /** Finds out what kind of run it is, then watches it. */
+  private async look(): Promise<void> {
+    const { id } = this.state.get();
+    if (id === null) return;
+    this.state.set({ link: 'connecting' });
+    try {
+      const view = await client.execution(id);
+      this.state.set({ view });
+      this.watch(id, view.interactive && view.status !== 'ended' ? 'ws' : 'sse');
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.state.set({ error, link: 'closed' });
+    }
+  }
+
+  private watch(id: string, transport: 'sse' | 'ws'): void {
+    this.close();
+    this.chunks = [];
+    for (const listener of this.listeners) listener.clear();
+    const { view } = this.state.get();
+    this.state.set({ ...BLANK, view });
+    this.live = new Live(id, transport, {
+      message: (message) => this.take(message),
+      link: (link) => this.state.set({ link }),
+      gone: (error) => this.state.set({ error }),
+    });
+    this.live.start();
+  }
+
+  private take(message: ViewerMessage): void {
+    const before = this.state.get();
+    const { screen, clear, chunks } = show(before, message);
+    if (clear) {
+      this.chunks = [];
+      for (const listener of this.listeners) listener.clear();
+    }
+    const entered = screen.phase !== before.phase;
+    const phaseAt = entered ? beginning(screen) : before.phaseAt;
+    const stopping = before.stopping && screen.view?.status !== 'ended';
+    this.state.set({ ...screen, phaseAt, stopping });
+    if (chunks.length === 0) return;
+    for (const chunk of chunks) this.chunks.push(chunk);
+    for (const listener of this.listeners) listener.chunks(chunks);
+  }
+}
+
+/**
+ * When a phase began by this page's clock. Somebody who comes late goes by the worker's clock, as
+ * far as that is possible.
+ */
+function beginning({ view, phase }: Screen): number | null {
+  if (phase === null) return null;
+  const now = Date.now();
+  const started = view?.started_at_ms ?? now;
+  return now - started > 1000 && phase === 'run' ? Math.min(started, now) : now;
+}
