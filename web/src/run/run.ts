@@ -3,6 +3,7 @@ import * as client from '../api/client';
 import { ApiError } from '../api/error';
 import type { Chunk, SubmitRequest, ViewerMessage, ViewerRequest } from '../api/generated';
 import { Live, type Link } from '../api/live';
+import { randomId } from '../lib/random';
 import { Store } from '../lib/store';
 import { BLANK, type Screen, show } from './screen';
 
@@ -33,6 +34,9 @@ const ABSENT: RunState = {
   phaseAt: null,
 };
 
+/** How many requests are kept while nothing can be said: some lines of typing. */
+const MOST_UNSAID = 1000;
+
 /** A run. */
 export class Run {
   /** Its name in this page; its id is known only once it was accepted. */
@@ -42,6 +46,7 @@ export class Run {
   private chunks: Chunk[] = [];
   private live: Live | null = null;
   private accepted: (() => void) | null = null;
+  private unsaid: ViewerRequest[] = [];
 
   private constructor(
     key: string,
@@ -52,7 +57,7 @@ export class Run {
 
   /** Sends a program. */
   static send(body: SubmitRequest, onAccepted: () => void): Run {
-    const run = new Run(crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, body);
+    const run = new Run(randomId(), body);
     run.accepted = onAccepted;
     void run.submit();
     return run;
@@ -71,6 +76,26 @@ export class Run {
     this.state.set({ error: null });
     if (this.state.get().id === null) void this.submit();
     else void this.look();
+  }
+
+  /** Whether this page sent it. */
+  get sentHere(): boolean {
+    return this.body !== null;
+  }
+
+  /** Whether it was sent to run on a terminal. */
+  get onTerminal(): boolean {
+    return Boolean(this.body?.terminal);
+  }
+
+  /** Whether it was sent to be typed into. */
+  get interactive(): boolean {
+    return this.body?.interactive ?? false;
+  }
+
+  /** The files that were sent, where this page sent them. */
+  get files(): readonly string[] {
+    return this.body?.files?.map((file) => file.name) ?? [];
   }
 
   /** Whether it is on its way to an end, so that it can be stopped. */
@@ -94,9 +119,20 @@ export class Run {
     }
   }
 
-  /** Says something to the program. */
+  /**
+   * Says something to the program. What is typed before it runs, or while the line is down, is
+   * kept until it can be said; `false` where there is no room for more.
+   */
   say(request: ViewerRequest): boolean {
-    return this.live?.send(request) ?? false;
+    const { phase, link } = this.state.get();
+    if (this.unsaid.length === 0 && phase === 'run' && link === 'live' && this.live?.send(request)) {
+      return true;
+    }
+    if (!this.alive || this.unsaid.length >= MOST_UNSAID) return false;
+    // Of sizes only the last one matters.
+    if (request.type === 'resize') this.unsaid = this.unsaid.filter(({ type }) => type !== 'resize');
+    this.unsaid.push(request);
+    return true;
   }
 
   /** Lets go of its connection. */
@@ -110,6 +146,12 @@ export class Run {
     this.listeners.add(listener);
     if (this.chunks.length > 0) listener.chunks(this.chunks);
     return () => this.listeners.delete(listener);
+  }
+
+  private sayAll(): void {
+    const { phase, link } = this.state.get();
+    if (phase !== 'run' || link !== 'live') return;
+    while (this.unsaid[0] !== undefined && this.live?.send(this.unsaid[0])) this.unsaid.shift();
   }
 
   private async submit(): Promise<void> {
@@ -149,7 +191,10 @@ export class Run {
     this.state.set({ ...BLANK, view });
     this.live = new Live(id, transport, {
       message: (message) => this.take(message),
-      link: (link) => this.state.set({ link }),
+      link: (link) => {
+        this.state.set({ link });
+        this.sayAll();
+      },
       gone: (error) => this.state.set({ error }),
     });
     this.live.start();
@@ -167,6 +212,7 @@ export class Run {
     const stopping = before.stopping && screen.view?.status !== 'ended';
     this.state.set({ ...screen, phaseAt, stopping });
     if (chunks.length === 0) return;
+    if (entered) this.sayAll();
     for (const chunk of chunks) this.chunks.push(chunk);
     for (const listener of this.listeners) listener.chunks(chunks);
   }

@@ -1,0 +1,155 @@
+import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { count } from '../lib/format';
+import { placeIn } from '../run/diagnostics';
+import type { OutputSource } from './source';
+import { Line, type Places } from './Line';
+import { type Block, OutputText, type Segment } from './text';
+
+interface Props {
+  readonly source: OutputSource;
+  /** Whether input is to be shown; a terminal echoes it by itself. */
+  readonly echo: boolean;
+  /** Where messages of compilers lead to. */
+  readonly places: Places | null;
+}
+
+const NAMES: Record<Segment['source'], string> = {
+  stdout: '',
+  stderr: 'Standard error: ',
+  compiler: 'Compiler: ',
+  input: 'Input: ',
+  note: '',
+};
+
+/** How often a screen reader is told how much has come. */
+const SUMMARY_MS = 2000;
+
+/** Output as real text: it can be selected, searched and read aloud, however long it is. */
+export function TextView({ source, echo, places }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [text] = useState(() => new OutputText());
+  const [version, setVersion] = useState(0);
+  const [atEnd, setAtEnd] = useState(true);
+
+  useEffect(() => {
+    let frame = 0;
+    const draw = () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        setVersion((number) => number + 1);
+      });
+    };
+    const stop = source.listen({
+      clear() {
+        text.clear();
+        draw();
+      },
+      chunks(chunks) {
+        for (const chunk of chunks) text.push(chunk, echo);
+        draw();
+      },
+    });
+    return () => {
+      stop();
+      text.clear();
+      cancelAnimationFrame(frame);
+    };
+  }, [source, text, echo]);
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element && atEnd) element.scrollTop = element.scrollHeight;
+  }, [version, atEnd]);
+
+  const onScroll = () => {
+    const element = scroller.current;
+    if (!element) return;
+    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < 24);
+  };
+
+  return (
+    <div className="relative min-h-0 flex-1">
+      <div
+        ref={scroller}
+        onScroll={onScroll}
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label="Output"
+        data-testid="output"
+        className="output absolute inset-0 overflow-y-auto py-2"
+      >
+        {text.blocks.map((block) => (
+          <BlockView key={block.key} block={block} version={block.version} places={places} />
+        ))}
+      </div>
+      <Summary text={text} version={version} />
+      {!atEnd && (
+        <button type="button" className="btn btn-line absolute right-4 bottom-3 shadow" onClick={() => setAtEnd(true)}>
+          To the end · {count(text.lines)} lines
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface BlockProps {
+  readonly block: Block;
+  /** Grows with each change; a block whose version stays is not drawn again. */
+  readonly version: number;
+  readonly places: Places | null;
+}
+
+const BlockView = memo(function BlockView({ block, places }: BlockProps) {
+  return (
+    <div className="output-block">
+      {block.segments.map((segment, at) => (
+        <div key={at} className="segment" data-source={segment.source}>
+          {NAMES[segment.source] !== '' && <span className="sr-only">{NAMES[segment.source]}</span>}
+          <Content segment={segment} places={places} />
+        </div>
+      ))}
+    </div>
+  );
+});
+
+/** The text of a segment; line by line only where a line can lead somewhere. */
+function Content({ segment, places }: { segment: Segment; places: Places | null }) {
+  const mayLead = places !== null && segment.source !== 'input' && segment.source !== 'note';
+  const plain = segment.spans.map((span) => span.text).join('');
+  const leads = mayLead && plain.length < 20_000 && plain.split('\n').some((line) => placeIn(line, places.files, places.entry));
+  if (!leads) return segment.spans.map((span, at) => <Line key={at} span={span} />);
+  return plain.split('\n').map((line, at, all) => {
+    const place = placeIn(line, places.files, places.entry);
+    const end = at < all.length - 1 ? '\n' : '';
+    if (!place) return line + end;
+    return (
+      <span key={at}>
+        <button type="button" className="place" onClick={() => places.open(place)}>
+          {line}
+        </button>
+        {end}
+      </span>
+    );
+  });
+}
+
+/** Tells a screen reader how much has come, not every line of it. */
+function Summary({ text, version }: { text: OutputText; version: number }) {
+  const [said, setSaid] = useState({ lines: 0, sentence: '' });
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setSaid((before) => {
+        const more = text.lines - before.lines;
+        if (more <= 0) return text.lines === before.lines ? before : { lines: text.lines, sentence: '' };
+        return { lines: text.lines, sentence: `${more} more ${more === 1 ? 'line' : 'lines'} of output` };
+      });
+    }, SUMMARY_MS);
+    return () => clearTimeout(timer);
+  }, [text, version]);
+  return (
+    <p className="sr-only" aria-live="polite">
+      {said.sentence}
+    </p>
+  );
+}

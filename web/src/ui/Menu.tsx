@@ -1,0 +1,38 @@
+import { type ReactNode, useEffect, useRef } from 'react';
+import { Icon } from './icons';
+
+/** A button that opens a short list of things to do. Closes at a choice, at Escape and outside. */
+export function Menu({ label, children }: { label: string; children: ReactNode }) {
+  const details = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const shut = () => details.current?.removeAttribute('open');
+    const outside = (event: PointerEvent) => {
+      if (event.target instanceof Node && !details.current?.contains(event.target)) shut();
+    };
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || !details.current?.open) return;
+      shut();
+      details.current.querySelector('summary')?.focus();
+    };
+    addEventListener('pointerdown', outside);
+    addEventListener('keydown', escape);
+    return () => {
+      removeEventListener('pointerdown', outside);
+      removeEventListener('keydown', escape);
+    };
+  }, []);
+  return (
+    <details ref={details} className="relative shrink-0">
+      <summary className="btn btn-icon list-none [&::-webkit-details-marker]:hidden" aria-label={label} title={label}>
+        <Icon name="more" />
+      </summary>
+      {/* The click is that of a button or a link inside; the list only closes behind it. */}
+      <div
+        className="absolute right-0 bottom-full z-20 mb-1 flex w-max flex-col rounded-lg border border-line bg-bg p-1 shadow-lg"
+        onClick={() => details.current?.removeAttribute('open')}
+      >
+        {children}
+      </div>
+    </details>
+  );
+}
