@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
-import { precompress } from './build/precompress';
+import { precompress } from './build/precompress.ts';
 
 const csp = readFileSync(new URL('csp.txt', import.meta.url), 'utf8').trim();
 const edge = process.env['RUNLOG_URL'] ?? 'http://127.0.0.1:8080';

@@ -32,7 +32,7 @@ export function Workbench() {
   const run = useStore(runs, activeRun);
   const port = useRef<EditorPort | null>(null);
   const [goal, setGoal] = useState<{ line: number; column: number | null } | null>(null);
-  const [share, setShare] = useState(0.54);
+  const [share, setShare] = useState(0.47);
 
   const language = languageOf(list, project.language);
   const entry = entryOf(project, language?.entry);

@@ -40,7 +40,7 @@ const STRING = /^(?:\x1b[\]PX^_]|\x9d)(?:[^\x07\x1b\x9c]|\x1b(?!\\))*(?:\x07|\x1
 // eslint-disable-next-line no-control-regex -- as above
 const STRING_START = /^(?:\x1b[\]PX^_]|\x9d)/;
 // eslint-disable-next-line no-control-regex -- as above
-const CSI_START = /^(?:\x1b(?:\[[0-?]*[ -/]*)?|\x9b[0-?]*[ -/]*)$/;
+const UNFINISHED = /^(?:\x1b(?:\[[0-?]*)?[ -/]*|\x9b[0-?]*[ -/]*)$/;
 // eslint-disable-next-line no-control-regex -- as above
 const SHORT = /^\x1b[ -/]*[0-~]/;
 
@@ -101,7 +101,7 @@ export class AnsiReader {
       this.skipping = true;
       return text.endsWith('\x1b') ? text.length - 1 : text.length;
     }
-    if (CSI_START.test(text) && text.length < LONGEST_ESCAPE) return 0;
+    if (UNFINISHED.test(text) && text.length < LONGEST_ESCAPE) return 0;
     return SHORT.exec(text)?.[0].length ?? 1;
   }
 

@@ -56,6 +56,15 @@ const MOST = 200;
 
 /** The place that a line of output names, where it names one of `files`. */
 export function placeIn(line: string, files: readonly string[], entry: string): Diagnostic | null {
+  return matched(line, files, entry)?.place ?? null;
+}
+
+interface Match {
+  readonly place: Diagnostic;
+  readonly pattern: Pattern;
+}
+
+function matched(line: string, files: readonly string[], entry: string): Match | null {
   if (line.length > 1000) return null;
   for (const pattern of PATTERNS) {
     const groups = pattern.match.exec(line)?.groups;
@@ -63,13 +72,14 @@ export function placeIn(line: string, files: readonly string[], entry: string): 
     const named = groups['file'];
     const file = named === undefined ? entry : named.split('/').at(-1);
     if (file === undefined || !files.includes(file)) continue;
-    return {
+    const place = {
       file,
       line: Number(groups['line']),
       column: groups['column'] ? Number(groups['column']) : null,
       severity: pattern.severity ?? severityOf(groups['severity']),
       message: groups['message']?.trim() ?? '',
     };
+    return { place, pattern };
   }
   return null;
 }
@@ -77,12 +87,14 @@ export function placeIn(line: string, files: readonly string[], entry: string): 
 /** All messages in the output of a run, in order, each place once. */
 export function diagnostics(text: string, files: readonly string[], entry: string): Diagnostic[] {
   const lines = text.split('\n').map((line) => line.trimEnd());
+  const places = lines.map((line) => matched(line, files, entry));
   const found = new Map<string, Diagnostic>();
-  lines.forEach((line, at) => {
-    if (found.size >= MOST) return;
-    const place = placeIn(line, files, entry);
-    if (!place) return;
-    const message = place.message || around(lines, at, files, entry);
+  places.forEach((match, at) => {
+    if (!match || found.size >= MOST) return;
+    const { place, pattern } = match;
+    const plain = (from: number, to: number) => lines.slice(Math.max(0, from), to).filter((_, n) => !places[Math.max(0, from) + n]);
+    const message =
+      place.message || (pattern.message === 'before' ? above(plain(at - AROUND, at)) : behind(plain(at + 1, at + AROUND)));
     const severity = place.message ? place.severity : severityFrom(lines, at, place.severity);
     const key = `${place.file}:${place.line}:${place.column}:${message}`;
     if (!found.has(key)) found.set(key, { ...place, message, severity });
@@ -90,20 +102,19 @@ export function diagnostics(text: string, files: readonly string[], entry: strin
   return [...found.values()];
 }
 
-/** The sentence that belongs to a place: rustc puts it above, Python at the end of its trace. */
-function around(lines: string[], at: number, files: readonly string[], entry: string): string {
-  const above = lines[at - 1]?.trim() ?? '';
-  if (/^\s*-->/.test(lines[at] ?? '')) return above;
-  const isPlace = (line: string) => placeIn(line, files, entry) !== null;
-  for (const line of lines.slice(at + 1, at + 30)) {
-    if (isPlace(line) || /^(\s|$|at )/.test(line)) continue;
-    return line.trim();
-  }
-  for (let back = at - 1; back >= 0 && back > at - 30; back -= 1) {
-    const line = lines[back] ?? '';
-    if (line !== '' && !/^\s/.test(line)) return line.trim();
-  }
-  return above || 'here';
+/** How far from its place a message may stand. */
+const AROUND = 30;
+
+/** The message above a place: of rustc, of Java's and Go's stacks. */
+function above(lines: readonly string[]): string {
+  const panic = lines.findLast((line) => /^(panic|fatal error):/.test(line));
+  return (panic ?? lines.findLast((line) => /^\S/.test(line)) ?? 'here').trim();
+}
+
+/** The message behind a place: of Python's traces, of Node, of Rust's panics. */
+function behind(lines: readonly string[]): string {
+  const named = lines.find((line) => /^[\w.]*(Error|Exception|Interrupt|Exit|Warning)\b/.test(line));
+  return (named ?? lines.find((line) => /^\S/.test(line)) ?? 'here').trim();
 }
 
 function severityFrom(lines: string[], at: number, otherwise: Severity): Severity {
@@ -118,6 +129,7 @@ function severityOf(word: string | undefined): Severity {
       return 'warning';
     case 'note':
       return 'info';
+    case undefined:
     default:
       return 'error';
   }
