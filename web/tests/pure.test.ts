@@ -158,7 +158,7 @@ describe('the player', () => {
       expect(shown()).toEqual(chunks.filter(({ at_us }) => at_us <= to).map(({ number }) => number));
       expect(watch(player)()).toEqual(shown());
     }
-    expect(player.state.get().typed?.number).toBe(2);
+    expect(player.state.get().typed).toBe('2');
   });
 
   it('plays at its speed, and stops at the end', () => {

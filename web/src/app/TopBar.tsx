@@ -17,7 +17,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
   const inEditor = current.page === 'editor';
   return (
     <header className="flex min-h-12 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line bg-panel px-3 py-1.5">
-      <Go to="/" current={false} className="wordmark mr-2 rounded">
+      <Go to="/" current={false} className="btn wordmark -ml-2 px-2">
         Runlog
       </Go>
       {inEditor && (
@@ -87,7 +87,7 @@ function LanguagePicker() {
   return (
     <>
       <select
-        className="field"
+        className="field max-sm:max-w-40 max-sm:flex-1"
         aria-label="Language"
         data-testid="language"
         value={language}

@@ -147,12 +147,12 @@ function OptionsDrawer({ project }: { project: Project }) {
       onToggle={(event) => bench.set({ options: event.currentTarget.open })}
       data-pane="options"
     >
-      <summary className="flex min-h-9 items-center gap-2 px-3">
+      <summary className="flex min-h-9 pointer-coarse:min-h-11 items-center gap-2 px-3">
         <Icon name={options ? 'down' : 'right'} size={14} />
         <span className="font-medium">Options</span>
         <span className="truncate text-dim">{optionsSummary(project)}</span>
       </summary>
-      <div className="max-h-80 overflow-y-auto">
+      <div className="max-h-[45vh] overflow-y-auto">
         <Options project={project} change={change} />
       </div>
     </details>

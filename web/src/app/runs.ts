@@ -31,7 +31,7 @@ export function restore(): void {
   if (kept.success) for (const id of kept.output.mine) mine.add(id);
   if (wanted !== null && !ids.includes(wanted)) ids.push(wanted);
   const open = ids.map((id) => Run.open(id));
-  runs.replace({ open, active: wanted ?? open.at(-1)?.key ?? null });
+  runs.replace({ open, active: wanted ?? null });
   route.subscribe(follow);
 }
 
@@ -99,6 +99,6 @@ function trimmed(open: readonly Run[]): readonly Run[] {
 }
 
 function keep(): void {
-  const open = runs.get().open.flatMap((run) => run.state.get().id ?? []);
+  const open = runs.get().open.flatMap((run) => (run.state.get().error?.missing ? [] : (run.state.get().id ?? [])));
   saveTab('runs', { open, mine: [...mine].filter((id) => open.includes(id)) });
 }

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { castHref, outputHref } from '../api/client';
 import { go } from '../app/route';
 import { activate, activeRun, close, isMine, runs } from '../app/runs';
@@ -22,8 +22,8 @@ export function Console({ places }: { places: Places }) {
     <section aria-label="Console" className="flex h-full min-h-0 flex-col bg-bg" data-pane="console">
       {open.length > 0 && (
         <div className="flex min-h-10 items-center gap-1 overflow-x-auto border-b border-line bg-panel px-2">
-          {open.map((one, at) => (
-            <Tab key={one.key} run={one} number={at + 1} shown={one === run} />
+          {open.map((one) => (
+            <Tab key={one.key} run={one} shown={one === run} />
           ))}
         </div>
       )}
@@ -32,11 +32,15 @@ export function Console({ places }: { places: Places }) {
   );
 }
 
-function Tab({ run, number, shown }: { run: Run; number: number; shown: boolean }) {
+function Tab({ run, shown }: { run: Run; shown: boolean }) {
   const state = useStore(run.state, (value) => value);
-  const name = `Run ${number}`;
+  const tab = useRef<HTMLSpanElement>(null);
+  const name = `Run ${run.number}`;
+  useEffect(() => {
+    if (shown) tab.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [shown]);
   return (
-    <span className={`flex shrink-0 items-center rounded-md ${shown ? 'bg-raised' : ''}`}>
+    <span ref={tab} className={`flex shrink-0 items-center rounded-md ${shown ? 'bg-raised' : ''}`}>
       <button
         type="button"
         aria-current={shown ? 'true' : undefined}
@@ -79,6 +83,9 @@ function Shown({ run, places }: { run: Run; places: Places }) {
     <>
       {error && (
         <ErrorNotice error={error} doing={id === null ? 'send the program' : 'show this run'} onRetry={() => run.retry()} />
+      )}
+      {error?.missing && id !== null && (
+        <p className="px-3 py-2">Its address may be mistyped, or it is older than what this server keeps. Your own code is untouched.</p>
       )}
       {shownAsText ? (
         <TextView source={run} echo={!onTerminal} places={own} />

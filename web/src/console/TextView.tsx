@@ -58,13 +58,26 @@ export function TextView({ source, echo, places }: Props) {
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (element && atEnd) element.scrollTop = element.scrollHeight;
+    if (!element || !atEnd) return undefined;
+    const toEnd = () => {
+      element.scrollTop = element.scrollHeight;
+    };
+    toEnd();
+    // A block that comes into view is measured, and may turn out to be higher than was thought.
+    const observer = new ResizeObserver(toEnd);
+    for (const block of [...element.children].slice(-2)) observer.observe(block);
+    return () => observer.disconnect();
   }, [version, atEnd]);
 
+  const before = useRef(0);
   const onScroll = () => {
     const element = scroller.current;
     if (!element) return;
-    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < 24);
+    // Only who goes up leaves the end; output that grows does not.
+    const up = element.scrollTop < before.current - 4;
+    before.current = element.scrollTop;
+    if (element.scrollHeight - element.scrollTop - element.clientHeight < 24) setAtEnd(true);
+    else if (up) setAtEnd(false);
   };
 
   return (
@@ -77,7 +90,7 @@ export function TextView({ source, echo, places }: Props) {
         aria-live="off"
         aria-label="Output"
         data-testid="output"
-        className="output absolute inset-0 overflow-y-auto py-2"
+        className="output absolute inset-0 overflow-y-auto py-2 [overflow-anchor:none]"
       >
         {text.blocks.map((block) => (
           <BlockView key={block.key} block={block} version={block.version} places={places} />

@@ -1,7 +1,8 @@
 import { useCallback, useMemo } from 'react';
 import * as client from '../api/client';
 import { lossyText } from '../api/data';
-import type { ExecutionView, OutputView } from '../api/generated';
+import type { Data, ExecutionView, OutputView } from '../api/generated';
+import { AnsiReader } from '../console/ansi';
 import { Go } from '../app/TopBar';
 import { duration, moment, size } from '../lib/format';
 import { useLoaded } from '../lib/useLoaded';
@@ -37,7 +38,7 @@ export default function Diff({ left, right }: { left: string; right: string }) {
       <h1 className="mb-3 text-lg font-semibold">The difference of two runs</h1>
       <Facts a={a.view} b={b.view} />
       {(['compiler', 'stdout', 'stderr'] as const).map((stream) => (
-        <Stream key={stream} name={stream} left={lossyText(a.output[stream])} right={lossyText(b.output[stream])} />
+        <Stream key={stream} name={stream} left={readable(a.output[stream])} right={readable(b.output[stream])} />
       ))}
     </main>
   );
@@ -116,6 +117,12 @@ function Stream({ name, left, right }: { name: keyof typeof NAMES; left: string;
       )}
     </section>
   );
+}
+
+/** Without colours and other escapes. */
+function readable(data: Data): string {
+  const tokens = new AnsiReader().push(lossyText(data));
+  return tokens.map((token) => (token.kind === 'text' ? token.text : '')).join('');
 }
 
 /** Without long stretches of equal lines; `null` stands for one. */

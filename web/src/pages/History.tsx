@@ -162,11 +162,14 @@ function Row({ view, chosen, toggle }: { view: ExecutionView; chosen: boolean; t
   const when = moment(view.submitted_at_ms, Date.now());
   return (
     <tr className={`border-t border-line hover:bg-panel ${chosen ? 'bg-raised' : ''}`}>
-      <td className="px-3">
-        <input type="checkbox" aria-label={`Compare the run of ${when}`} checked={chosen} onChange={() => toggle(view.id)} />
+      <td className="px-2">
+        <label className="hit">
+          <span className="sr-only">Compare the run of {when}</span>
+          <input type="checkbox" checked={chosen} onChange={() => toggle(view.id)} />
+        </label>
       </td>
       <td className="px-2 py-1.5 whitespace-nowrap tabular-nums">
-        <Go to={`/runs/${view.id}`} current={false} className="link">
+        <Go to={`/runs/${view.id}`} current={false} className="link hit">
           {when}
         </Go>
       </td>
@@ -182,7 +185,7 @@ function Row({ view, chosen, toggle }: { view: ExecutionView; chosen: boolean; t
       </td>
       <td className="px-3 py-1.5">
         {view.status === 'ended' && (
-          <Go to={`/runs/${view.id}/replay`} current={false} className="link">
+          <Go to={`/runs/${view.id}/replay`} current={false} className="link hit">
             Replay
           </Go>
         )}

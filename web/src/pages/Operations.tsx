@@ -20,7 +20,7 @@ interface Panel {
   readonly lines: readonly (readonly [string, Value])[];
 }
 
-/** What is drawn. A panel whose numbers nobody publishes is left out. */
+/** What is drawn. */
 const PANELS: readonly Panel[] = [
   {
     title: 'Programs',

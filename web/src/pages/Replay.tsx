@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useMemo } from 'react';
 import { castHref, recording } from '../api/client';
-import { lossyText } from '../api/data';
 import type { RecordingView } from '../api/generated';
 import { Go } from '../app/TopBar';
 import { asText, settings } from '../app/settings';
@@ -100,10 +99,10 @@ function Played({ recorded }: { recorded: RecordingView }) {
             ))}
           </select>
         </label>
-        {state.typed && 'data' in state.typed && (
+        {state.typed !== '' && (
           <span className="max-w-60 truncate">
             <span className="text-dim">Typed: </span>
-            <code>{visible(lossyText(state.typed.data))}</code>
+            <code>{visible(state.typed.slice(-200))}</code>
           </span>
         )}
       </footer>

@@ -16,7 +16,7 @@ const COLOURS: Record<Tone, string> = {
 
 /** The status of a run in words. */
 export function statusOf(state: RunState): Words {
-  if (state.error && !state.view) return { text: 'Not sent', tone: 'ours' };
+  if (state.error && !state.view) return { text: state.id === null ? 'Not sent' : 'Not to be had', tone: 'ours' };
   if (state.stopping && state.view?.status !== 'ended') return { text: 'Stopping', tone: 'busy' };
   if (!state.view) return { text: state.id === null ? 'Sending' : 'Queued', tone: 'busy' };
   return words(state.view, state.phase);

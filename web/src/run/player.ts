@@ -1,4 +1,5 @@
 // Plays a recording with its own timing.
+import { lossyText } from '../api/data';
 import type { Chunk } from '../api/generated';
 import type { OutputSource } from '../console/source';
 import { Store } from '../lib/store';
@@ -10,15 +11,15 @@ export interface PlayerState {
   /** In microseconds since the start of the attempt. */
   readonly at: number;
   readonly speed: number;
-  /** What was typed last, up to here. */
-  readonly typed: Chunk | null;
+  /** The line that was typed last, as far as it had been typed. */
+  readonly typed: string;
 }
 
 const TICK_MS = 16;
 
 /** A player of one recording. */
 export class Player implements OutputSource {
-  readonly state = new Store<PlayerState>({ playing: false, at: 0, speed: 1, typed: null });
+  readonly state = new Store<PlayerState>({ playing: false, at: 0, speed: 1, typed: '' });
   /** How long the recording is, in microseconds. */
   readonly length: number;
   private readonly listeners = new Set<OutputListener>();
@@ -69,7 +70,7 @@ export class Player implements OutputSource {
     if (to < this.state.get().at) {
       this.shown = 0;
       for (const listener of this.listeners) listener.clear();
-      this.state.set({ at: 0, typed: null });
+      this.state.set({ at: 0, typed: '' });
     }
     this.advance(to);
   }
@@ -79,9 +80,16 @@ export class Player implements OutputSource {
     const from = this.shown;
     while ((this.chunks[this.shown]?.at_us ?? Infinity) <= at) this.shown += 1;
     const due = this.chunks.slice(from, this.shown);
-    const typed = due.findLast((chunk) => chunk.kind === 'input') ?? this.state.get().typed;
+    const typed = due.reduce(typing, this.state.get().typed);
     this.state.set({ at, typed });
     if (due.length === 0) return;
     for (const listener of this.listeners) listener.chunks(due);
   }
+}
+
+/** A line that is typed, after one more chunk. */
+function typing(line: string, chunk: Chunk): string {
+  if (chunk.kind !== 'input') return line;
+  const text = lossyText(chunk.data);
+  return /[\r\n]$/.test(line) ? text : line + text;
 }

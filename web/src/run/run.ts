@@ -34,6 +34,8 @@ const ABSENT: RunState = {
   phaseAt: null,
 };
 
+let count = 0;
+
 /** How many requests are kept while nothing can be said: some lines of typing. */
 const MOST_UNSAID = 1000;
 
@@ -41,6 +43,8 @@ const MOST_UNSAID = 1000;
 export class Run {
   /** Its name in this page; its id is known only once it was accepted. */
   readonly key: string;
+  /** Its number among the runs of this page. */
+  readonly number: number;
   readonly state = new Store<RunState>(ABSENT);
   private readonly listeners = new Set<OutputListener>();
   private chunks: Chunk[] = [];
@@ -53,6 +57,8 @@ export class Run {
     private readonly body: SubmitRequest | null,
   ) {
     this.key = key;
+    count += 1;
+    this.number = count;
   }
 
   /** Sends a program. */

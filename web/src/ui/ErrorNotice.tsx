@@ -16,7 +16,7 @@ export function ErrorNotice({ error, doing, onRetry }: Props) {
     <div role="alert" className="border-l-3 border-bad bg-bad-soft px-3 py-2">
       <p className="flex items-center gap-2 font-semibold">
         <Icon name="warn" />
-        {ours ? `Our fault, not your program's: could not ${doing}` : `Refused: could not ${doing}`}
+        {ours ? `Our fault, not your program's: could not ${doing}` : `Could not ${doing}`}
       </p>
       <p className="mt-1">{error.message}</p>
       {fields.length > 0 && (

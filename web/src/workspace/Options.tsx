@@ -29,11 +29,11 @@ export function Options({ project, change }: Props) {
     <div className="grid gap-3 px-3 py-3">
       <fieldset className="flex flex-wrap items-center gap-4">
         <legend className="sr-only">Input</legend>
-        <label className="flex min-h-7 items-center gap-2">
+        <label className="flex min-h-7 pointer-coarse:min-h-11 items-center gap-2">
           <input type="radio" name="mode" checked={project.mode === 'terminal'} onChange={() => set({ mode: 'terminal' })} />
           Terminal: type while it runs
         </label>
-        <label className="flex min-h-7 items-center gap-2">
+        <label className="flex min-h-7 pointer-coarse:min-h-11 items-center gap-2">
           <input type="radio" name="mode" checked={project.mode === 'pipes'} onChange={() => set({ mode: 'pipes' })} />
           Pipes: input given beforehand, errors apart
         </label>
