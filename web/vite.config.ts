@@ -25,5 +25,5 @@ export default defineConfig({
   worker: { format: 'es' },
   server: { proxy },
   preview: { proxy, headers: { 'Content-Security-Policy': csp } },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+  test: { include: ['tests/*.test.ts'], environment: 'node' },
 });

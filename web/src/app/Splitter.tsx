@@ -17,7 +17,7 @@ export function Splitter({ value, onChange }: Props) {
     const parent = event.currentTarget.parentElement;
     if (!event.currentTarget.hasPointerCapture(event.pointerId) || !parent) return;
     const box = parent.getBoundingClientRect();
-    const files = parent.firstElementChild?.getBoundingClientRect().width ?? 0;
+    const files = parent.querySelector('[data-pane="files"]')?.getBoundingClientRect().width ?? 0;
     onChange(clamp((event.clientX - box.left - files) / box.width));
   };
   const press = (event: KeyboardEvent) => {

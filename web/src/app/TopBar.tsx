@@ -26,7 +26,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
           <RunButton />
         </>
       )}
-      <span className="flex-1" />
+      <span className="flex-1 max-sm:basis-full" />
       <nav aria-label="Pages" className="flex items-center gap-1">
         <Go to="/" current={inEditor}>
           Editor
@@ -87,7 +87,7 @@ function LanguagePicker() {
   return (
     <>
       <select
-        className="field max-sm:max-w-40 max-sm:flex-1"
+        className="field max-sm:w-40"
         aria-label="Language"
         data-testid="language"
         value={language}

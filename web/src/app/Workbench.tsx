@@ -68,6 +68,7 @@ export function Workbench() {
   return (
     <>
       <main className="flex min-h-0 flex-1" style={{ '--share': `${share * 100}%` } as React.CSSProperties}>
+        <h1 className="sr-only">Editor</h1>
         <div className={`w-full shrink-0 border-r border-line md:w-48 ${hidden('files')}`}>
           <FileList project={project} entry={entry} extension={language?.extensions[0] ?? 'txt'} change={change} />
         </div>

@@ -26,8 +26,7 @@ export function nextPane(back: boolean, show: (pane: Pane) => void): void {
 }
 
 function focusIn(name: (typeof ORDER)[number]): void {
-  const target =
-    document.querySelector<HTMLElement>(FIRST[name]) ??
-    document.querySelector(`[data-pane="${name}"]`)?.querySelector<HTMLElement>(TARGETS);
-  target?.focus();
+  const pane = document.querySelector<HTMLElement>(`[data-pane="${name}"]`);
+  const target = document.querySelector<HTMLElement>(FIRST[name]) ?? pane?.querySelector<HTMLElement>(TARGETS);
+  (target ?? pane)?.focus();
 }

@@ -19,7 +19,7 @@ export function Console({ places }: { places: Places }) {
   const { open } = useStore(runs, (value) => value);
   const run = useStore(runs, activeRun);
   return (
-    <section aria-label="Console" className="flex h-full min-h-0 flex-col bg-bg" data-pane="console">
+    <section aria-label="Console" className="flex h-full min-h-0 flex-col bg-bg" data-pane="console" tabIndex={-1}>
       {open.length > 0 && (
         <div className="flex min-h-10 items-center gap-1 overflow-x-auto border-b border-line bg-panel px-2">
           {open.map((one) => (
@@ -51,7 +51,7 @@ function Tab({ run, shown }: { run: Run; shown: boolean }) {
         {name}
         <span className="text-dim">{state.view?.language ?? ''}</span>
       </button>
-      <button type="button" className="btn btn-icon" aria-label={`Close ${name}; the program is not stopped`} onClick={() => close(run)}>
+      <button type="button" className="btn btn-icon" aria-label={`Close ${name}`} title="Close; the program is not stopped" onClick={() => close(run)}>
         <Icon name="close" size={12} />
       </button>
     </span>

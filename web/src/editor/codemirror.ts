@@ -81,7 +81,7 @@ export const codemirrorEditor: EditorFactory = (host, events) => {
         look,
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, indentWithTab]),
         grammar.of([]),
-        EditorView.contentAttributes.of({ 'aria-label': labelOf(next) }),
+        EditorView.contentAttributes.of({ 'aria-label': labelOf(next), tabindex: '0' }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !taking) events.changed(next.key, update.state.doc.toString());
           if (update.focusChanged) events.focused(update.view.hasFocus);

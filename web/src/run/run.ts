@@ -51,6 +51,7 @@ export class Run {
   private live: Live | null = null;
   private accepted: (() => void) | null = null;
   private unsaid: ViewerRequest[] = [];
+  private asleep: (() => void) | null = null;
 
   private constructor(
     key: string,
@@ -150,6 +151,9 @@ export class Run {
   /** Hears of output, beginning with all that there was. */
   listen(listener: OutputListener): () => void {
     this.listeners.add(listener);
+    const { asleep } = this;
+    this.asleep = null;
+    asleep?.();
     if (this.chunks.length > 0) listener.chunks(this.chunks);
     return () => this.listeners.delete(listener);
   }
@@ -182,7 +186,12 @@ export class Run {
     try {
       const view = await client.execution(id);
       this.state.set({ view });
-      this.watch(id, view.interactive && view.status !== 'ended' ? 'ws' : 'sse');
+      const watch = () => this.watch(id, view.interactive && view.status !== 'ended' ? 'ws' : 'sse');
+      // The output of a run that has ended is fetched when somebody looks at it.
+      if (view.status === 'ended' && this.listeners.size === 0) {
+        this.asleep = watch;
+        this.state.set({ link: 'closed' });
+      } else watch();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.state.set({ error, link: 'closed' });
