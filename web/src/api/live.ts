@@ -23,12 +23,17 @@ export interface LiveHandlers {
 const SILENCE_MS = 40_000;
 const WATCH_MS = 5_000;
 
+/** A watch that comes so late was not late: the machine slept. Hidden pages are watched once a
+ * minute. */
+const SLEPT_MS = 90_000;
+
 /** Watches one execution. */
 export class Live {
   private cursor: string | null = null;
   private failures = 0;
   private closed = false;
   private heardAt = Date.now();
+  private lookedAt = Date.now();
   private drop: (() => void) | null = null;
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
@@ -75,8 +80,12 @@ export class Live {
 
   /** Notices a line that went dead without a word, as after the sleep of a laptop. */
   private look(): void {
-    const silent = Date.now() - this.heardAt;
-    if (this.transport === 'sse' && this.drop !== null && silent > SILENCE_MS) this.again();
+    const now = Date.now();
+    const slept = now - this.lookedAt > SLEPT_MS;
+    this.lookedAt = now;
+    // A socket's own keep-alive cannot be seen from here.
+    const silent = this.transport === 'sse' && now - this.heardAt > SILENCE_MS;
+    if (this.drop !== null && (slept || silent)) this.again();
   }
 
   private connect(): void {

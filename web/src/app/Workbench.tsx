@@ -9,7 +9,7 @@ import { ErrorNotice } from '../ui/ErrorNotice';
 import { Icon } from '../ui/icons';
 import { FileList } from '../workspace/FileList';
 import { Options, optionsSummary } from '../workspace/Options';
-import { activeFile, entryOf, names, type Project, withText } from '../workspace/project';
+import { activeFile, entryOf, fresh, names, type Project, withText } from '../workspace/project';
 import { languageOf, languages } from './languages';
 import { activeRun, runs } from './runs';
 import { Splitter } from './Splitter';
@@ -64,13 +64,14 @@ export function Workbench() {
     [all, entry],
   );
 
+  const example = language ? (now: Project) => ({ ...fresh(language, now.mode), limits: now.limits }) : null;
   const hidden = (name: Pane) => (pane === name ? '' : 'max-md:hidden');
   return (
     <>
       <main className="flex min-h-0 flex-1" style={{ '--share': `${share * 100}%` } as React.CSSProperties}>
         <h1 className="sr-only">Editor</h1>
         <div className={`w-full shrink-0 border-r border-line md:w-48 ${hidden('files')}`}>
-          <FileList project={project} entry={entry} extension={language?.extensions[0] ?? 'txt'} change={change} />
+          <FileList project={project} entry={entry} extension={language?.extensions[0] ?? 'txt'} change={change} example={example} />
         </div>
         <section aria-label="Code" data-pane="code" className={`flex min-w-0 flex-1 flex-col md:flex-none md:basis-(--share) ${hidden('code')}`}>
           <Tabs project={project} />

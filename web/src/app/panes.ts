@@ -20,7 +20,8 @@ export function nextPane(back: boolean, show: (pane: Pane) => void): void {
     if (name === undefined || !document.querySelector(`[data-pane="${name}"]`)) continue;
     show(name === 'options' ? 'code' : name);
     // A pane that was hidden can take the focus only once it is drawn.
-    requestAnimationFrame(() => focusIn(name));
+    if (document.querySelector(`[data-pane="${name}"]`)?.checkVisibility()) focusIn(name);
+    else requestAnimationFrame(() => focusIn(name));
     return;
   }
 }

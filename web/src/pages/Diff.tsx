@@ -63,7 +63,7 @@ function Facts({ a, b }: { a: ExecutionView; b: ExecutionView }) {
             <td />
             {[a, b].map((view, at) => (
               <th key={at} scope="col" className="px-3 py-1 font-medium">
-                <Go to={`/runs/${view.id}`} current={false} className="link">
+                <Go to={`/runs/${view.id}`} current={false} className="link hit">
                   {at === 0 ? 'Left' : 'Right'}
                 </Go>
               </th>

@@ -144,7 +144,7 @@ function Table({ scrapes }: { scrapes: readonly Scrape[] }) {
       <div className="mb-2 flex flex-wrap items-center gap-3">
         <h2 className="font-semibold">All numbers</h2>
         <input className="field" type="search" placeholder="Filter" aria-label="Filter by name" value={wanted} onChange={(event) => setWanted(event.target.value)} />
-        <a className="link" href="/metrics">
+        <a className="link hit" href="/metrics">
           As text, for Prometheus
         </a>
       </div>

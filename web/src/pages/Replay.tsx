@@ -49,10 +49,10 @@ function Played({ recorded }: { recorded: RecordingView }) {
         </span>
         <span>{words(execution, null).text}</span>
         <span className="flex-1" />
-        <Go to={`/runs/${execution.id}`} current={false} className="link">
+        <Go to={`/runs/${execution.id}`} current={false} className="link hit">
           Open beside the code
         </Go>
-        <a className="link" href={castHref(execution.id)} download={`${execution.id}.cast`}>
+        <a className="link hit" href={castHref(execution.id)} download={`${execution.id}.cast`}>
           .cast
         </a>
       </header>

@@ -16,6 +16,7 @@ const COLOURS: Record<Tone, string> = {
 
 /** The status of a run in words. */
 export function statusOf(state: RunState): Words {
+  if (state.again) return { text: 'The server does not answer as it should; it is tried again by itself', tone: 'ours' };
   if (state.error && !state.view) return { text: state.id === null ? 'Not sent' : 'Not to be had', tone: 'ours' };
   if (state.stopping && state.view?.status !== 'ended') return { text: 'Stopping', tone: 'busy' };
   if (!state.view) return { text: state.id === null ? 'Sending' : 'Queued', tone: 'busy' };

@@ -1,4 +1,5 @@
 // One run in the page: sent, watched, stopped. Owns its connection and remembers its output.
+import { backoffMs } from '../api/backoff';
 import * as client from '../api/client';
 import { ApiError } from '../api/error';
 import type { Chunk, SubmitRequest, ViewerMessage, ViewerRequest } from '../api/generated';
@@ -13,6 +14,8 @@ export interface RunState extends Screen {
   readonly link: Link;
   /** Why it could not be sent, watched or stopped. */
   readonly error: ApiError | null;
+  /** Whether it is sent again by itself. */
+  readonly again: boolean;
   /** Whether its end was asked for here. */
   readonly stopping: boolean;
   /** When the phase that it is in began, by this page's clock. */
@@ -30,11 +33,16 @@ const ABSENT: RunState = {
   id: null,
   link: 'closed',
   error: null,
+  again: false,
   stopping: false,
   phaseAt: null,
 };
 
 let count = 0;
+
+/** How often a program is sent again by itself, and how long it waits at first, in doublings. */
+const MOST_TRIES = 8;
+const FIRST_WAIT = 2;
 
 /** How many requests are kept while nothing can be said: some lines of typing. */
 const MOST_UNSAID = 1000;
@@ -52,6 +60,8 @@ export class Run {
   private accepted: (() => void) | null = null;
   private unsaid: ViewerRequest[] = [];
   private asleep: (() => void) | null = null;
+  private failures = 0;
+  private timer: ReturnType<typeof setTimeout> | null = null;
 
   private constructor(
     key: string,
@@ -80,7 +90,9 @@ export class Run {
 
   /** Tries again what failed; the key makes sure that nothing runs twice. */
   retry(): void {
-    this.state.set({ error: null });
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.state.set({ error: null, again: false });
     if (this.state.get().id === null) void this.submit();
     else void this.look();
   }
@@ -107,13 +119,19 @@ export class Run {
 
   /** Whether it is on its way to an end, so that it can be stopped. */
   get alive(): boolean {
-    const { view, id, error } = this.state.get();
-    return view?.status === 'queued' || view?.status === 'running' || (id === null && !error);
+    const { view, id, error, again } = this.state.get();
+    return view?.status === 'queued' || view?.status === 'running' || (id === null && (!error || again));
   }
 
   /** Asks for the end. A run that has not been accepted yet is stopped as soon as it is. */
   async stop(): Promise<void> {
     const { id } = this.state.get();
+    if (this.timer !== null) {
+      clearTimeout(this.timer);
+      this.timer = null;
+      this.state.set({ again: false });
+      return;
+    }
     this.state.set({ stopping: true });
     if (id === null) return;
     try {
@@ -144,6 +162,8 @@ export class Run {
 
   /** Lets go of its connection. */
   close(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
     this.live?.close();
     this.live = null;
   }
@@ -174,8 +194,19 @@ export class Run {
       if (this.state.get().stopping) void this.stop();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.state.set({ error, stopping: false });
+      this.fail(error);
     }
+  }
+
+  /** Notes a failure; one of ours is tried again by itself. */
+  private fail(error: ApiError): void {
+    const again = error.ours && !this.state.get().stopping && this.failures < MOST_TRIES;
+    this.state.set({ error, again, stopping: false, link: 'closed' });
+    if (!again) return;
+    const { failure } = error;
+    const asked = failure.kind === 'ours' ? failure.retryAfterMs : null;
+    this.timer = setTimeout(() => this.retry(), asked ?? backoffMs(FIRST_WAIT + this.failures, Math.random()));
+    this.failures += 1;
   }
 
   /** Finds out what kind of run it is, then watches it. */
@@ -194,7 +225,7 @@ export class Run {
       } else watch();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.state.set({ error, link: 'closed' });
+      this.fail(error);
     }
   }
 

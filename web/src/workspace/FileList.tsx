@@ -13,13 +13,15 @@ interface Props {
   /** The ending of a new file. */
   readonly extension: string;
   readonly change: (edit: (project: Project) => Project) => void;
+  /** The first program of the language, where it is known. */
+  readonly example: ((project: Project) => Project) | null;
 }
 
 /** The files of the program. */
-export function FileList({ project, entry, extension, change }: Props) {
+export function FileList({ project, entry, extension, change, example }: Props) {
   const [editing, setEditing] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const [undo, setUndo] = useState<Project | null>(null);
+  const [undo, setUndo] = useState<{ project: Project; what: string } | null>(null);
   const [dragging, setDragging] = useState(false);
   const chooser = useRef<HTMLInputElement>(null);
 
@@ -34,8 +36,12 @@ export function FileList({ project, entry, extension, change }: Props) {
     setProblem(refused.length > 0 ? refused.join('\n') : null);
   };
   const remove = (name: string) => {
-    setUndo(project);
+    setUndo({ project, what: `Deleted ${name}.` });
     change((now) => without(now, name));
+  };
+  const startOver = (from: (project: Project) => Project) => {
+    setUndo({ project, what: 'Replaced by the example.' });
+    change(from);
   };
   const onDrop = (event: DragEvent) => {
     event.preventDefault();
@@ -56,7 +62,7 @@ export function FileList({ project, entry, extension, change }: Props) {
       onDrop={onDrop}
     >
       <header className="flex min-h-10 items-center gap-1 pr-1 pl-3">
-        <h2 className="flex-1 text-xs font-semibold tracking-wide text-dim uppercase">Files</h2>
+        <h2 className="min-w-0 flex-1 text-xs font-semibold tracking-wide text-dim uppercase">Files</h2>
         <button type="button" className="btn btn-icon" aria-label="New file" title="New file" onClick={add}>
           <Icon name="plus" />
         </button>
@@ -66,6 +72,11 @@ export function FileList({ project, entry, extension, change }: Props) {
         <button type="button" className="btn btn-icon" aria-label="Download all as zip" title="Download all as zip" onClick={() => download(project)}>
           <Icon name="download" />
         </button>
+        {example && (
+          <button type="button" className="btn btn-icon" aria-label="Start over with the example" title="Start over with the example" onClick={() => startOver(example)}>
+            <Icon name="again" />
+          </button>
+        )}
         <input
           ref={chooser}
           type="file"
@@ -124,14 +135,14 @@ export function FileList({ project, entry, extension, change }: Props) {
           </li>
         ))}
       </ul>
-      {undo && (
+      {undo?.project.language === project.language && (
         <p role="status" className="flex items-center gap-2 border-t border-line px-3 py-1">
-          Deleted.
+          <span className="min-w-0 flex-1 truncate">{undo.what}</span>
           <button
             type="button"
-            className="link"
+            className="link hit"
             onClick={() => {
-              change(() => undo);
+              change(() => undo.project);
               setUndo(null);
             }}
           >

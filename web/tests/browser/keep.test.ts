@@ -77,7 +77,7 @@ it('says so when the server is away, keeps the code, and sends it safely later',
   });
   await browser.run();
   await browser.page.getByText("Our fault, not your program's").waitFor();
-  await browser.page.getByRole('button', { name: 'Try again' }).click();
+  await browser.page.getByRole('button', { name: 'Try again' }).waitFor();
   await browser.status(/Exit 0/);
   expect(await browser.output()).toBe('sent once\n');
   await browser.page.unroute('**/v1/executions');
