@@ -53,15 +53,33 @@ export function stopProgram(): void {
   if (run?.alive) void run.stop();
 }
 
-const CELL_WIDTH = 7.83;
-const CELL_HEIGHT = 19;
+/** A terminal's size, and that of the pane that it was measured in. */
+interface Measured {
+  readonly columns: number;
+  readonly rows: number;
+  readonly width: number;
+  readonly height: number;
+}
 
-/** About the size that the terminal will have; it says the exact one when it is there. */
+const CELL_WIDTH = 7.83;
+const CELL_HEIGHT = 18;
+let measured: Measured | null = null;
+
+const pane = () => document.querySelector<HTMLElement>('[data-pane="console"]');
+
+/** Remembers how much of a terminal fits into the console. */
+export function measure(columns: number, rows: number): void {
+  measured = { columns, rows, width: pane()?.clientWidth ?? 0, height: pane()?.clientHeight ?? 0 };
+}
+
+/** The size that the terminal will have, or about that; it says the exact one when it is there. */
 function terminalSize(): { columns: number; rows: number } {
-  const pane = document.querySelector<HTMLElement>('[data-pane="console"]');
-  const width = pane?.clientWidth ?? 0;
-  const height = pane?.clientHeight ?? 0;
+  const width = pane()?.clientWidth ?? 0;
+  const height = pane()?.clientHeight ?? 0;
   if (width === 0 || height === 0) return { columns: 80, rows: 24 };
+  if (measured?.width === width && measured.height === height) {
+    return { columns: measured.columns, rows: measured.rows };
+  }
   const clamp = (value: number, least: number) => Math.max(least, Math.min(1000, Math.floor(value)));
   return {
     columns: clamp((width - 28) / CELL_WIDTH, 20),

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { bytesOf, dataOf } from '../api/data';
 import type { Chunk, ExecutionView } from '../api/generated';
 import { dark, settings } from '../app/settings';
+import { measure } from '../app/state';
 import { useStore } from '../lib/store';
 import type { Run } from '../run/run';
 import type { OutputSource } from './source';
@@ -49,7 +50,9 @@ export function TerminalView({ source, view, run, fits }: Props) {
         port.current = openTerminal(element, {
           input: (bytes) => target.current.run?.say({ type: 'stdin', data: dataOf(bytes) }),
           resized: (toColumns, toRows) => {
-            if (target.current.fits) target.current.run?.say({ type: 'resize', columns: toColumns, rows: toRows });
+            if (!target.current.fits) return;
+            measure(toColumns, toRows);
+            target.current.run?.say({ type: 'resize', columns: toColumns, rows: toRows });
           },
         });
         setState('ready');

@@ -62,6 +62,7 @@ export function openTerminal(host: HTMLElement, events: TerminalEvents): Termina
   observer.observe(host);
   refit();
 
+  events.resized(terminal.cols, terminal.rows);
   const encoder = new TextEncoder();
   terminal.onData((text) => events.input(encoder.encode(text)));
   terminal.onBinary((binary) => events.input(Uint8Array.from(binary, (char) => char.charCodeAt(0))));

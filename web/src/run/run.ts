@@ -2,7 +2,7 @@
 import { backoffMs } from '../api/backoff';
 import * as client from '../api/client';
 import { ApiError } from '../api/error';
-import type { Chunk, SubmitRequest, ViewerMessage, ViewerRequest } from '../api/generated';
+import type { Chunk, SubmitRequest, TerminalSize, ViewerMessage, ViewerRequest } from '../api/generated';
 import { Live, type Link } from '../api/live';
 import { randomId } from '../lib/random';
 import { Store } from '../lib/store';
@@ -60,6 +60,8 @@ export class Run {
   private accepted: (() => void) | null = null;
   private unsaid: ViewerRequest[] = [];
   private asleep: (() => void) | null = null;
+  /** The size that its terminal was last asked to have. */
+  private size: TerminalSize | null;
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -70,6 +72,7 @@ export class Run {
     this.key = key;
     count += 1;
     this.number = count;
+    this.size = body?.terminal ?? null;
   }
 
   /** Sends a program. */
@@ -150,6 +153,11 @@ export class Run {
    */
   say(request: ViewerRequest): boolean {
     const { phase, link } = this.state.get();
+    if (request.type === 'resize') {
+      const { columns, rows } = request;
+      if (this.size?.columns === columns && this.size.rows === rows) return true;
+      this.size = { columns, rows };
+    }
     if (this.unsaid.length === 0 && phase === 'run' && link === 'live' && this.live?.send(request)) {
       return true;
     }
