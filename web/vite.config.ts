@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 import { precompress } from './build/precompress.ts';
 
 const csp = readFileSync(new URL('csp.txt', import.meta.url), 'utf8').trim();
-const edge = process.env['RUNLOG_URL'] ?? 'http://127.0.0.1:8080';
+const edge = process.env['RUNLOG_URL'] ?? 'http://127.0.0.1:8740';
 const proxy = {
   '/v1': { target: edge, ws: true },
   '/metrics': { target: edge },

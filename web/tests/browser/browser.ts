@@ -6,7 +6,7 @@ import { type BrowserContext, type BrowserContextOptions, chromium, type Page } 
 import { expect } from 'vitest';
 
 /** Where Runlog runs. */
-export const RUNLOG = process.env['RUNLOG_URL'] ?? 'http://127.0.0.1:8080';
+export const RUNLOG = process.env['RUNLOG_URL'] ?? 'http://127.0.0.1:8740';
 
 const FLAGS = [
   '--no-sandbox',

@@ -1,0 +1,113 @@
+//! The page: files that were built from `web/` and stand inside the program, already compressed.
+
+mod asset;
+
+use std::future::ready;
+
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::StatusCode;
+use warp::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use warp::path::FullPath;
+use warp::reply::Response;
+
+use asset::Asset;
+
+/// What was built; empty where nothing was.
+const PAGE: &[Asset] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
+
+/// What the page may load and run. Kept beside its sources, whose own tests read it too.
+const POLICY: &str = include_str!("../../../web/csp.txt");
+
+/// Says what to do where the page is missing.
+const NOT_BUILT: &str =
+    "This program was built without its page. Run `make web`, then build it again.\n";
+
+/// Every address at which the page itself is shown, as templates. The page reads them in
+/// `web/src/app/route.ts`.
+pub(crate) const VIEWS: [&str; 6] = [
+    "/",
+    "/runs/{id}",
+    "/runs/{id}/replay",
+    "/diff/{id}/{id}",
+    "/history",
+    "/ops",
+];
+
+/// Serves the page and its files. `is_view` says whether a path is one of [`VIEWS`].
+pub(crate) fn route(is_view: fn(&str) -> bool) -> BoxedFilter<(Response,)> {
+    warp::path::full()
+        .and(warp::get().or(warp::head()).unify())
+        .and(warp::header::headers_cloned())
+        .and_then(move |path: FullPath, headers: HeaderMap| {
+            let answer = answer(path.as_str(), &headers, is_view);
+            ready(answer.ok_or_else(warp::reject::not_found))
+        })
+        .boxed()
+}
+
+/// The answer; `None` where there is no such file.
+fn answer(path: &str, headers: &HeaderMap, is_view: fn(&str) -> bool) -> Option<Response> {
+    let is_view = is_view(path);
+    if is_view && PAGE.is_empty() {
+        return Some(not_built());
+    }
+    let path = if is_view { "/index.html" } else { path };
+    let asset = PAGE.iter().find(|asset| asset.path == path)?;
+    Some(serve(asset, headers))
+}
+
+fn serve(asset: &Asset, headers: &HeaderMap) -> Response {
+    let accepted: Vec<&str> = texts(headers, &ACCEPT_ENCODING).collect();
+    let (encoding, bytes) = asset.best(&accepted);
+    let tag = asset.tag(encoding);
+    let known = texts(headers, &IF_NONE_MATCH)
+        .flat_map(|value| value.split(','))
+        .any(|one| one.trim().trim_start_matches("W/") == tag);
+    let mut response = if known {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        Response::new(bytes.into())
+    };
+    let to = response.headers_mut();
+    to.insert(CACHE_CONTROL, HeaderValue::from_static(asset.caching()));
+    to.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    to.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type()));
+    to.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        to.insert(ETAG, tag);
+    }
+    if let Some(encoding) = encoding {
+        to.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    if asset.path.ends_with(".html") {
+        to.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(POLICY.trim_ascii_end()),
+        );
+        to.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    }
+    response
+}
+
+/// The values of a header that are text.
+fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
+    let values = headers.get_all(name).into_iter();
+    values.filter_map(|value| value.to_str().ok())
+}
+
+fn not_built() -> Response {
+    let mut response = Response::new(NOT_BUILT.into());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+}
