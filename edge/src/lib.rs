@@ -26,6 +26,7 @@ mod server;
 mod socket;
 mod state;
 mod submit;
+mod web;
 
 use prometheus::Registry;
 use runlog_nats::Log;

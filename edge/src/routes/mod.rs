@@ -25,6 +25,7 @@ use warp::{Filter, Rejection};
 use crate::error::EdgeError;
 use crate::reply::{REQUEST_ID, finish, respond};
 use crate::state::Edge;
+use crate::web;
 
 pub(crate) use cancel::cancel;
 pub use openapi::openapi;
@@ -36,7 +37,7 @@ struct Route {
 }
 
 /// Every path, for the header `Allow` and for the labels of metrics.
-const ROUTES: [Route; 14] = [
+const ROUTES: [Route; 23] = [
     route("/v1/executions", "GET, POST"),
     route("/v1/executions/batch", "POST"),
     route("/v1/executions/{id}", "GET"),
@@ -51,6 +52,15 @@ const ROUTES: [Route; 14] = [
     route("/readyz", "GET"),
     route("/version", "GET"),
     route("/metrics", "GET"),
+    route("/", "GET, HEAD"),
+    route("/runs/{id}", "GET, HEAD"),
+    route("/runs/{id}/replay", "GET, HEAD"),
+    route("/diff/{id}/{id}", "GET, HEAD"),
+    route("/history", "GET, HEAD"),
+    route("/ops", "GET, HEAD"),
+    route("/assets/{id}", "GET, HEAD"),
+    route("/theme.js", "GET, HEAD"),
+    route("/favicon.svg", "GET, HEAD"),
 ];
 
 const fn route(template: &'static str, allow: &'static str) -> Route {
@@ -63,7 +73,10 @@ pub(crate) fn template(path: &str) -> &'static str {
 }
 
 fn matching(path: &str) -> Option<&'static Route> {
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = match path.strip_suffix('/') {
+        Some(path) if !path.is_empty() => path,
+        _ => path,
+    };
     ROUTES.iter().find(|route| {
         let mut wanted = route.template.split('/');
         let mut given = path.split('/');
@@ -104,6 +117,8 @@ pub(crate) fn all(
         .or(openapi::route())
         .unify()
         .or(health::route(edge))
+        .unify()
+        .or(web::route(|path| web::VIEWS.contains(&template(path))))
         .unify();
     answered(routes)
 }
@@ -188,6 +203,12 @@ mod tests {
             ("/v1", "unknown"),
             ("", "unknown"),
             ("/metrics", "/metrics"),
+            ("/", "/"),
+            ("//", "unknown"),
+            ("/runs/x", "/runs/{id}"),
+            ("/runs/x/replay", "/runs/{id}/replay"),
+            ("/assets/x.js", "/assets/{id}"),
+            ("/assets/x/y.js", "unknown"),
         ] {
             assert_eq!(template(path), expected, "{path}");
         }
