@@ -28,25 +28,23 @@ CREATE TABLE executions (
     -- The event that accepted it, and the last event about it.
     first_sequence bigint NOT NULL,
     last_sequence bigint NOT NULL,
-    -- What stands in recordings. Only ever grows: 0 not ended, 1 still to be stored, 2 no attempt
-    -- ran to its end so there is none, 3 stored as far as the log still had it, 4 stored.
-    recorded smallint NOT NULL,
     -- The execution as folded from the log. Not jsonb, which refuses texts that contain NUL.
     execution json NOT NULL
 );
 
 -- For the history: newest first, page by page, alone or with one filter in front. Ascending, and
--- read backwards, since new rows then go to the right edge of the tree.
+-- read backwards, since new rows then go to the right edge of the tree. The states and outcomes
+-- that nearly all rows have in the end are found through the first one.
 CREATE INDEX executions_by_time ON executions (submitted_at_ms, id);
 CREATE INDEX executions_by_session ON executions (session, submitted_at_ms, id)
     WHERE session IS NOT NULL;
 CREATE INDEX executions_by_language ON executions (language, submitted_at_ms, id);
-CREATE INDEX executions_by_state ON executions (state, submitted_at_ms, id);
+CREATE INDEX executions_by_state ON executions (state, submitted_at_ms, id)
+    WHERE state <> 'ended';
 CREATE INDEX executions_by_outcome ON executions (outcome, submitted_at_ms, id)
-    WHERE outcome IS NOT NULL;
+    WHERE outcome <> 'exited';
 
--- For the archiver and the expiry sweep.
-CREATE INDEX executions_to_record ON executions (last_sequence) WHERE recorded = 1;
+-- For the expiry sweep.
 CREATE INDEX executions_to_expire ON executions (queue_deadline_ms)
     WHERE queue_deadline_ms IS NOT NULL;
 
@@ -72,6 +70,11 @@ CREATE TABLE recordings (
     body bytea NOT NULL
 );
 ALTER TABLE recordings ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- Executions that ended and whose recording is still to be stored.
+CREATE TABLE recordings_due (
+    id uuid PRIMARY KEY
+);
 
 -- How far a projector has read. Moves in the transaction of the rows it wrote.
 CREATE TABLE projector_checkpoints (

@@ -1,7 +1,7 @@
 //! Stores the recordings of executions that ended, so that they outlive the stream `OUTPUT`.
 //!
-//! What is still to be stored stands in the rows themselves, and storing a recording marks its row
-//! in the same statement. So it can be interrupted anywhere and done twice.
+//! What is still to be stored stands in `recordings_due`, and storing a recording takes it off that
+//! list in the same statement. So it can be interrupted anywhere and done twice.
 
 mod recording;
 mod table;
@@ -66,7 +66,7 @@ async fn archive_all(
         count("complete", stored.complete);
         count("incomplete", stored.incomplete);
         if stored.is_nothing() {
-            let wait = shared.ended.notified();
+            let wait = shared.recordings_due.notified();
             // Others may have left some behind, and some were set aside.
             let _ = tokio::time::timeout(shared.config.archive_interval, wait).await;
         }

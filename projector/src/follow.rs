@@ -5,19 +5,25 @@ use std::time::Duration;
 
 use runlog_nats::Recorded;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::Error;
+use crate::read_ahead::ReadAhead;
 use crate::run::Shared;
 use crate::store::Store;
 
 /// Folds the log for as long as nothing fails.
-pub(crate) async fn follow(shared: &Shared, store: &mut Store) -> Result<Infallible, Error> {
+pub(crate) async fn follow(
+    shared: &Shared,
+    store: &mut Store,
+    tasks: &TaskTracker,
+) -> Result<Infallible, Error> {
     let mut checkpoint = store.checkpoint().await?;
     shared.checkpoint.send_replace(checkpoint);
-    let mut tail = shared.log.tail(checkpoint + 1).await?;
+    let mut batches = ReadAhead::start(tasks, &shared.log, checkpoint, shared.config.batch);
     tracing::info!(checkpoint, "folding the log");
     loop {
-        let mut events = tail.next_batch(shared.config.batch).await?;
+        let mut events = batches.next().await?;
         // A reader that was made anew may begin at the beginning again.
         events.retain(|event| event.sequence > checkpoint);
         count_lost(shared, checkpoint, &events);
@@ -27,8 +33,8 @@ pub(crate) async fn follow(shared: &Shared, store: &mut Store) -> Result<Infalli
         shared.checkpoint.send_replace(checkpoint);
         shared.metrics.ignored.inc_by(written.ignored as u64);
         measure(shared, &events, began);
-        if written.ended {
-            shared.ended.notify_one();
+        if written.due {
+            shared.recordings_due.notify_one();
         }
     }
 }

@@ -14,6 +14,7 @@ mod follow;
 mod metrics;
 mod migrate;
 mod plan;
+mod read_ahead;
 mod rebuild;
 mod row;
 mod run;

@@ -19,6 +19,8 @@ pub struct Plan<'a> {
     pub rows: Vec<(ExecutionId, Row)>,
     /// The submissions among the events.
     pub submissions: Vec<(ExecutionId, &'a ExecutionEvent)>,
+    /// The executions that end with an attempt that ran to its end: their recording is due.
+    pub recordings: Vec<ExecutionId>,
     /// How many events changed nothing.
     pub ignored: usize,
 }
@@ -85,9 +87,16 @@ impl<'a> Plan<'a> {
             row.first_sequence = recorded.sequence;
             self.submissions.push((recorded.id, &recorded.event));
         }
+        if !has_recording(&before) && has_recording(&row.execution) {
+            self.recordings.push(recorded.id);
+        }
     }
 }
 
 fn is_known(execution: &Execution) -> bool {
     execution.state != State::Absent
+}
+
+fn has_recording(execution: &Execution) -> bool {
+    execution.end().is_some_and(|end| end.output.is_some())
 }

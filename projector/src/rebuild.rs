@@ -4,23 +4,33 @@
 //! all that belongs to them, and recordings whose output is gone. Nothing is interrupted: readers
 //! see the old tables up to the swap and the new ones from then on, and an active projector goes
 //! on with the new ones.
+//!
+//! ```text
+//! rebuild ─┬─ this task    folds the log, then swaps
+//!          ├─ read ahead   the log in batches
+//!          └─ record       recordings of what ended, until the fold is through
+//! ```
 
 mod copy;
+mod record;
 mod swap;
 
 use std::time::Duration;
 
-use runlog_nats::{Log, Recorded, Tail};
+use runlog_nats::{Log, Recorded};
 use runlog_schemas::subject;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::archive::{Archiver, Stored, Table};
 use crate::database::Connection;
 use crate::migrate::migrate_schema;
+use crate::read_ahead::ReadAhead;
 use crate::store::Store;
 use crate::{Config, Error, SCHEMA, migrate};
 
 /// Where the new tables grow.
-pub(crate) const BESIDE: &str = "runlog_rebuild";
+const BESIDE: &str = "runlog_rebuild";
 /// Where the old ones go.
 const PREVIOUS: &str = "runlog_previous";
 
@@ -56,18 +66,29 @@ pub struct Progress {
 pub async fn rebuild(
     config: &Config,
     log: &Log,
-    progress: impl FnMut(Progress) + Send,
+    mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Progress, Error> {
     migrate(&config.database).await?;
     let guard = Connection::open(&config.database, SCHEMA).await?;
     lock(&guard).await?;
-    let done = rebuild_locked(config, log, &guard, progress).await;
+    let (told, mut heard) = watch::channel(Progress::default());
+    let tell = async {
+        while heard.changed().await.is_ok() {
+            progress(*heard.borrow_and_update());
+        }
+        std::future::pending::<Error>().await
+    };
+    let done = tokio::select! {
+        done = rebuild_locked(config, log, &guard, &told) => done,
+        never = tell => Err(never),
+    };
     // The server may take a moment to notice that a connection is gone.
     let unlocked = guard
         .execute("SELECT pg_advisory_unlock($1)", &[&REBUILD_LOCK])
         .await;
-    let done = done?;
+    done?;
     unlocked.map_err(Error::database("unlock the rebuild"))?;
+    let done = *told.borrow();
     Ok(done)
 }
 
@@ -75,17 +96,34 @@ async fn rebuild_locked(
     config: &Config,
     log: &Log,
     guard: &Connection,
-    mut progress: impl FnMut(Progress) + Send,
-) -> Result<Progress, Error> {
+    progress: &watch::Sender<Progress>,
+) -> Result<(), Error> {
     prepare(guard, config).await?;
-    let mut rebuild = Rebuild::open(config, log).await?;
-    let target = log.last_sequence().await?;
-    rebuild.catch_up(target, &mut progress).await?;
-    rebuild.store_recordings(&mut progress).await?;
+    let tasks = TaskTracker::new();
+    let mut rebuild = Rebuild::open(config, log, progress, &tasks).await?;
+    let folded = CancellationToken::new();
+    let recording = record::Recording {
+        config: config.clone(),
+        log: log.clone(),
+        progress: progress.clone(),
+        folded: folded.clone(),
+    };
+    let recorded = tasks.spawn(recording.run());
+    let _stop_with_us = AbortOnDrop(recorded.abort_handle());
+    rebuild.catch_up(log.last_sequence().await?).await?;
+    folded.cancel();
+    recorded.await.expect("it does not panic")?;
     rebuild.analyze().await?;
-    swap::swap(&mut rebuild, &mut progress).await?;
-    drop_schema(guard, PREVIOUS).await?;
-    Ok(rebuild.done)
+    swap::swap(&mut rebuild).await?;
+    swap::drop_schema(guard, PREVIOUS).await
+}
+
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn lock(guard: &Connection) -> Result<(), Error> {
@@ -102,89 +140,77 @@ async fn lock(guard: &Connection) -> Result<(), Error> {
 
 /// Removes what a rebuild left that was broken off, and makes empty tables.
 async fn prepare(guard: &Connection, config: &Config) -> Result<(), Error> {
-    drop_schema(guard, PREVIOUS).await?;
-    drop_schema(guard, BESIDE).await?;
+    swap::drop_schema(guard, PREVIOUS).await?;
+    swap::drop_schema(guard, BESIDE).await?;
     let mut beside = Connection::open(&config.database, BESIDE).await?;
     migrate_schema(&mut beside, BESIDE).await
 }
 
-async fn drop_schema(connection: &Connection, schema: &str) -> Result<(), Error> {
-    connection
-        .batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))
-        .await
-        .map_err(Error::database("drop a schema"))
-}
-
-/// A rebuild under way.
+/// The fold of a rebuild.
 struct Rebuild<'a> {
     config: &'a Config,
     log: &'a Log,
+    progress: &'a watch::Sender<Progress>,
     /// A connection to the new tables, for everything but the fold.
     beside: Connection,
     store: Store,
-    table: Table,
-    tail: Tail,
+    batches: ReadAhead,
     checkpoint: u64,
-    /// Output before this sequence has left the log.
-    first_output: u64,
-    done: Progress,
 }
 
 impl<'a> Rebuild<'a> {
-    async fn open(config: &'a Config, log: &'a Log) -> Result<Self, Error> {
-        let address = &config.database;
-        let mut beside = Connection::open(address, BESIDE).await?;
-        let first = log.bounds(subject::EXECUTIONS).await?.first_sequence.max(1);
-        let copied = copy::copy_gap(&mut beside, 0, first).await?;
-        Ok(Self {
+    async fn open(
+        config: &'a Config,
+        log: &'a Log,
+        progress: &'a watch::Sender<Progress>,
+        tasks: &TaskTracker,
+    ) -> Result<Self, Error> {
+        let bounds = log.bounds(subject::EXECUTIONS).await?;
+        let checkpoint = bounds.first_sequence.max(1) - 1;
+        let mut rebuild = Self {
             config,
             log,
-            beside,
-            store: Store::open(address, BESIDE).await?,
-            table: Table::open_beside(address, BESIDE).await?,
-            tail: log.tail(first).await?,
-            checkpoint: first - 1,
-            first_output: log.bounds(subject::OUTPUT).await?.first_sequence,
-            done: Progress {
-                copied,
-                ..Progress::default()
-            },
-        })
+            progress,
+            beside: Connection::open(&config.database, BESIDE).await?,
+            store: Store::open(&config.database, BESIDE).await?,
+            batches: ReadAhead::start(tasks, log, checkpoint, config.batch),
+            checkpoint: 0,
+        };
+        rebuild.copy_gap(checkpoint + 1).await?;
+        Ok(rebuild)
     }
 
     /// Folds the log up to `target`, which is in it or has been.
-    async fn catch_up(
-        &mut self,
-        target: u64,
-        progress: &mut impl FnMut(Progress),
-    ) -> Result<(), Error> {
-        self.done.target = self.done.target.max(target);
+    async fn catch_up(&mut self, target: u64) -> Result<(), Error> {
         while self.checkpoint < target {
-            let batch = self.tail.next_batch(self.config.batch);
-            match tokio::time::timeout(LOG_PATIENCE, batch).await {
+            match tokio::time::timeout(LOG_PATIENCE, self.batches.next()).await {
                 Ok(events) => self.write(&events?).await?,
                 Err(_) => self.skip_what_is_gone(target).await?,
             }
-            self.done.folded = self.checkpoint;
-            progress(self.done);
+            self.progress.send_modify(|progress| {
+                progress.target = progress.target.max(target);
+                progress.folded = self.checkpoint;
+            });
         }
         Ok(())
     }
 
     async fn write(&mut self, events: &[Recorded]) -> Result<(), Error> {
-        let Some(first) = events.first() else {
+        // Those of a gap may come after all.
+        let known = events.partition_point(|event| event.sequence <= self.checkpoint);
+        let Some(first) = events.get(known) else {
             return Ok(());
         };
-        if first.sequence > self.checkpoint + 1 {
-            self.copy_gap(first.sequence).await?;
-        }
+        self.copy_gap(first.sequence).await?;
+        let events = &events[known..];
         let written = self.store.write(self.checkpoint, events).await?;
         self.checkpoint = written.checkpoint;
-        self.done.events += events.len() as u64;
+        self.progress
+            .send_modify(|progress| progress.events += events.len() as u64);
         Ok(())
     }
 
-    /// Events that left the log before the tail came to them will not come.
+    /// Events that left the log before the reader came to them will not come.
     async fn skip_what_is_gone(&mut self, target: u64) -> Result<(), Error> {
         let first = self.log.bounds(subject::EXECUTIONS).await?.first_sequence;
         if first > target {
@@ -193,25 +219,16 @@ impl<'a> Rebuild<'a> {
         Ok(())
     }
 
+    /// Takes what stood between the checkpoint and `to` from the live tables.
     async fn copy_gap(&mut self, to: u64) -> Result<(), Error> {
-        self.done.copied += copy::copy_gap(&mut self.beside, self.checkpoint, to).await?;
-        self.checkpoint = to - 1;
-        Ok(())
-    }
-
-    /// Stores recordings until none is left that can be stored.
-    async fn store_recordings(&mut self, progress: &mut impl FnMut(Progress)) -> Result<(), Error> {
-        let mut archiver = Archiver::new(self.log, &self.table, self.config.archive_bytes)
-            .without_output_before(self.first_output);
-        loop {
-            let stored: Stored = archiver.store_some().await?;
-            if stored.is_nothing() {
-                return Ok(());
-            }
-            self.done.recordings += stored.complete;
-            self.done.incomplete += stored.incomplete;
-            progress(self.done);
+        if to <= self.checkpoint + 1 {
+            return Ok(());
         }
+        let copied = copy::copy_gap(&mut self.beside, self.checkpoint, to).await?;
+        self.checkpoint = to - 1;
+        self.progress
+            .send_modify(|progress| progress.copied += copied);
+        Ok(())
     }
 
     /// The planner would know nothing of the new tables.

@@ -15,34 +15,6 @@ pub struct Row {
     pub execution: Execution,
 }
 
-/// What the table `recordings` has of an execution. The archiver moves it up and nothing moves it
-/// down, so a late event cannot have a recording stored again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(i16)]
-pub(crate) enum RecordingState {
-    /// It has not ended.
-    NotYet = 0,
-    /// Its recording is to be stored.
-    Pending = 1,
-    /// No attempt ran to its end.
-    Nothing = 2,
-    /// What the log still had.
-    Incomplete = 3,
-    /// All of it.
-    Complete = 4,
-}
-
-impl RecordingState {
-    /// As far as the lifecycle tells.
-    const fn of(execution: &Execution) -> Self {
-        match &execution.state {
-            State::Absent | State::Queued { .. } | State::Running { .. } => Self::NotYet,
-            State::Ended(end) if end.output.is_some() => Self::Pending,
-            State::Ended(_) => Self::Nothing,
-        }
-    }
-}
-
 /// When the execution expires if no worker takes it, in milliseconds since 1970. A retry has the
 /// whole limit once more: its time in the queue begins anew.
 pub(crate) fn queue_deadline_ms(execution: &Execution) -> Option<u64> {
@@ -73,7 +45,6 @@ pub(crate) struct Columns<'a> {
     queue_deadlines_ms: Vec<Option<i64>>,
     first_sequences: Vec<i64>,
     last_sequences: Vec<i64>,
-    recorded: Vec<i16>,
     executions: Vec<Json<&'a Execution>>,
 }
 
@@ -81,12 +52,11 @@ pub(crate) struct Columns<'a> {
 pub(crate) const UPSERT: &str = "
     INSERT INTO executions AS present (
         id, session, language, priority, state, outcome, exit_code, attempts, submitted_at_ms,
-        started_at_ms, ended_at_ms, queue_deadline_ms, first_sequence, last_sequence, recorded,
-        execution)
+        started_at_ms, ended_at_ms, queue_deadline_ms, first_sequence, last_sequence, execution)
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[],
         $8::integer[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-        $14::bigint[], $15::smallint[], $16::json[])
+        $14::bigint[], $15::json[])
     ON CONFLICT (id) DO UPDATE SET
         session = EXCLUDED.session,
         language = EXCLUDED.language,
@@ -101,7 +71,6 @@ pub(crate) const UPSERT: &str = "
         queue_deadline_ms = EXCLUDED.queue_deadline_ms,
         first_sequence = EXCLUDED.first_sequence,
         last_sequence = EXCLUDED.last_sequence,
-        recorded = greatest(present.recorded, EXCLUDED.recorded),
         execution = EXCLUDED.execution
     WHERE present.last_sequence < EXCLUDED.last_sequence";
 
@@ -116,8 +85,13 @@ impl<'a> Columns<'a> {
         columns
     }
 
+    /// How many rows.
+    pub(crate) const fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     /// For [`UPSERT`].
-    pub(crate) fn parameters(&self) -> [&(dyn ToSql + Sync); 16] {
+    pub(crate) fn parameters(&self) -> [&(dyn ToSql + Sync); 15] {
         [
             &self.ids,
             &self.sessions,
@@ -133,7 +107,6 @@ impl<'a> Columns<'a> {
             &self.queue_deadlines_ms,
             &self.first_sequences,
             &self.last_sequences,
-            &self.recorded,
             &self.executions,
         ]
     }
@@ -164,7 +137,6 @@ impl<'a> Columns<'a> {
             .push(queue_deadline_ms(execution).map(bigint));
         self.first_sequences.push(bigint(row.first_sequence));
         self.last_sequences.push(bigint(row.last_sequence));
-        self.recorded.push(RecordingState::of(execution) as i16);
         self.executions.push(Json(execution));
     }
 }

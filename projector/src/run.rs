@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! run ── one session after the other ── migrate, stand by, then while active:
-//!         ├─ follow    this task: the log into rows
+//!         ├─ follow    this task: the log into rows, with a task that reads ahead
 //!         ├─ archive   recordings of what ended
 //!         ├─ expire    what waited too long
 //!         └─ lag       how far behind
@@ -32,8 +32,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) log: Log,
     pub(crate) metrics: Metrics,
-    /// Told when an execution ended.
-    pub(crate) ended: Notify,
+    /// Told when there are recordings to store.
+    pub(crate) recordings_due: Notify,
     /// Up to where the log has been folded.
     pub(crate) checkpoint: watch::Sender<u64>,
 }
@@ -54,7 +54,7 @@ pub async fn run(
         config,
         log,
         metrics: Metrics::register(registry)?,
-        ended: Notify::new(),
+        recordings_due: Notify::new(),
         checkpoint: watch::Sender::new(0),
     });
     let tasks = TaskTracker::new();
@@ -111,7 +111,7 @@ async fn session(shared: &Arc<Shared>, tasks: &TaskTracker) -> Result<Infallible
     tasks.spawn(archive(Arc::clone(shared), stop.clone()));
     tasks.spawn(expire(Arc::clone(shared), stop.clone()));
     tasks.spawn(watch_lag(Arc::clone(shared), stop));
-    follow(shared, &mut store).await
+    follow(shared, &mut store, tasks).await
 }
 
 async fn watch_lag(shared: Arc<Shared>, stop: CancellationToken) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use postgres_types::Json;
+use postgres_types::{Json, ToSql};
 use runlog_nats::Recorded;
 use runlog_schemas::{Execution, ExecutionEvent, ExecutionId, encode_event};
 use tokio_postgres::Statement;
@@ -25,6 +25,8 @@ const READ: &str = "SELECT id, first_sequence, last_sequence, execution FROM exe
     WHERE id = ANY($1)";
 const SUBMISSIONS: &str = "INSERT INTO submissions (id, body)
     SELECT * FROM unnest($1::uuid[], $2::bytea[]) ON CONFLICT DO NOTHING";
+const DUE: &str = "INSERT INTO recordings_due (id)
+    SELECT * FROM unnest($1::uuid[]) ON CONFLICT DO NOTHING";
 
 /// A good ratio for text, at several times the speed that is needed.
 pub(crate) const COMPRESSION_LEVEL: i32 = 3;
@@ -37,6 +39,7 @@ pub(crate) struct Store {
     read: Statement,
     upsert: Statement,
     submissions: Statement,
+    due: Statement,
     compressor: zstd::bulk::Compressor<'static>,
 }
 
@@ -47,8 +50,8 @@ pub(crate) struct Written {
     pub(crate) checkpoint: u64,
     /// How many events changed nothing.
     pub(crate) ignored: usize,
-    /// Whether an execution ended.
-    pub(crate) ended: bool,
+    /// Whether there are recordings to store.
+    pub(crate) due: bool,
 }
 
 impl Store {
@@ -64,6 +67,7 @@ impl Store {
             read: prepare(READ).await?,
             upsert: prepare(UPSERT).await?,
             submissions: prepare(SUBMISSIONS).await?,
+            due: prepare(DUE).await?,
             compressor: zstd::bulk::Compressor::new(COMPRESSION_LEVEL)
                 .map_err(Error::Compression)?,
             connection,
@@ -109,10 +113,7 @@ impl Store {
         Ok(Written {
             checkpoint: plan.to,
             ignored: plan.ignored,
-            ended: plan
-                .rows
-                .iter()
-                .any(|(_, row)| row.execution.end().is_some()),
+            due: !plan.recordings.is_empty(),
         })
     }
 
@@ -126,8 +127,8 @@ impl Store {
         ids.sort_unstable();
         ids.dedup();
         let (from_, to) = (bigint(from), bigint(to));
-        let advance: [&(dyn postgres_types::ToSql + Sync); 3] = [&PROJECTOR, &from_, &to];
-        let read: [&(dyn postgres_types::ToSql + Sync); 1] = [&ids];
+        let advance: [&(dyn ToSql + Sync); 3] = [&PROJECTOR, &from_, &to];
+        let read: [&(dyn ToSql + Sync); 1] = [&ids];
         // Sent together, answered in order.
         let (begun, advanced, rows) = tokio::join!(
             biased;
@@ -146,26 +147,34 @@ impl Store {
     async fn commit(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
         let columns = Columns::of(&plan.rows);
         let (ids, bodies) = self.compress(&plan.submissions)?;
+        let due: Vec<Uuid> = plan.recordings.iter().map(|id| id.as_uuid()).collect();
         let upsert = columns.parameters();
-        let submissions: [&(dyn postgres_types::ToSql + Sync); 2] = [&ids, &bodies];
-        let insert = async {
-            if ids.is_empty() {
-                return Ok(0);
-            }
-            self.connection
-                .execute(&self.submissions, &submissions)
-                .await
-        };
-        let (rows, inserted, committed) = tokio::join!(
+        let insert: [&(dyn ToSql + Sync); 2] = [&ids, &bodies];
+        let list: [&(dyn ToSql + Sync); 1] = [&due];
+        let (rows, inserted, due, committed) = tokio::join!(
             biased;
-            self.connection.execute(&self.upsert, &upsert),
-            insert,
+            self.insert(&self.upsert, columns.len(), &upsert),
+            self.insert(&self.submissions, ids.len(), &insert),
+            self.insert(&self.due, due.len(), &list),
             self.connection.batch_execute("COMMIT"),
         );
         // In this order: after a refused statement, COMMIT rolls back and says that all is well.
         rows.map_err(Error::database("write executions"))?;
         inserted.map_err(Error::database("write submissions"))?;
+        due.map_err(Error::database("write which recordings are due"))?;
         committed.map_err(Error::database("commit"))
+    }
+
+    async fn insert(
+        &self,
+        statement: &Statement,
+        rows: usize,
+        columns: &[&(dyn ToSql + Sync)],
+    ) -> Result<(), tokio_postgres::Error> {
+        if rows > 0 {
+            self.connection.execute(statement, columns).await?;
+        }
+        Ok(())
     }
 
     fn compress(
@@ -188,7 +197,7 @@ impl Written {
         Self {
             checkpoint,
             ignored: 0,
-            ended: false,
+            due: false,
         }
     }
 }

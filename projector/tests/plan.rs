@@ -1,6 +1,6 @@
 //! Laws of `plan`: wherever the log is cut into batches, the rows are the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::prelude::*;
 use runlog_nats::Recorded;
@@ -17,6 +17,7 @@ struct Tables {
     checkpoint: u64,
     rows: BTreeMap<ExecutionId, Row>,
     submissions: BTreeMap<ExecutionId, ExecutionEvent>,
+    recordings: BTreeSet<ExecutionId>,
     ignored: usize,
 }
 
@@ -37,6 +38,9 @@ impl Tables {
         self.ignored += plan.ignored;
         for (id, row) in &plan.rows {
             self.rows.insert(*id, row.clone());
+        }
+        for id in plan.recordings {
+            assert!(self.recordings.insert(id), "a recording is due once");
         }
         for (id, event) in plan.submissions {
             let before = self.submissions.insert(id, event.clone());
@@ -165,6 +169,9 @@ proptest! {
             prop_assert_eq!(tables.submissions.get(id), Some(&first.event));
         }
         prop_assert_eq!(tables.submissions.len(), tables.rows.len());
+        let with_output = |row: &Row| row.execution.end().is_some_and(|end| end.output.is_some());
+        let due = tables.rows.iter().filter(|(_, row)| with_output(row));
+        prop_assert_eq!(tables.recordings, due.map(|(id, _)| *id).collect());
     }
 
     #[test]

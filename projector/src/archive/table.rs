@@ -10,24 +10,22 @@ use uuid::Uuid;
 use super::Recording;
 use crate::Error;
 use crate::database::Connection;
-use crate::row::{RecordingState, bigint};
+use crate::row::bigint;
 
 /// Rows looked at at once.
 const SOME: i64 = 256;
 
-const PENDING: &str = "SELECT id, execution FROM executions
-    WHERE recorded = 1 AND id <> ALL($1) ORDER BY last_sequence LIMIT $2";
+const PENDING: &str = "SELECT id, execution FROM recordings_due JOIN executions USING (id)
+    WHERE id <> ALL($1) ORDER BY id LIMIT $2";
 
-/// Stores recordings and marks their rows, all or none. An incomplete one gives way to a complete
-/// one and never the other way round.
+/// Stores recordings and takes them off the list, all or none. An incomplete one gives way to a
+/// complete one and never the other way round.
 const STORE: &str = "
-    WITH given AS (
-        SELECT * FROM unnest(
+    WITH stored AS (
+        INSERT INTO recordings AS present (id, attempt, chunks, bytes, complete, problem, body)
+        SELECT id, attempt, chunks, bytes, problem IS NULL, problem, body FROM unnest(
             $1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
             AS given (id, attempt, chunks, bytes, problem, body)
-    ), stored AS (
-        INSERT INTO recordings AS present (id, attempt, chunks, bytes, complete, problem, body)
-        SELECT id, attempt, chunks, bytes, problem IS NULL, problem, body FROM given
         ON CONFLICT (id) DO UPDATE SET
             attempt = EXCLUDED.attempt,
             chunks = EXCLUDED.chunks,
@@ -37,11 +35,10 @@ const STORE: &str = "
             body = EXCLUDED.body
         WHERE EXCLUDED.complete AND NOT present.complete
     )
-    UPDATE executions SET recorded = CASE WHEN given.problem IS NULL THEN $7::smallint ELSE $8::smallint END
-    FROM given WHERE executions.id = given.id AND executions.recorded < $7";
+    DELETE FROM recordings_due WHERE id = ANY($1)";
 
 /// For a rebuild: copies recordings from the live tables that are no worse than what the log still
-/// has, and marks their rows.
+/// has, and takes them off the list.
 const COPY: &str = "
     WITH given AS (
         SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS given (id, chunks)
@@ -50,11 +47,10 @@ const COPY: &str = "
         SELECT live.* FROM runlog.recordings live JOIN given USING (id)
         WHERE live.complete OR live.chunks >= given.chunks
         ON CONFLICT DO NOTHING
-        RETURNING id, complete
+        RETURNING id
     )
-    UPDATE executions SET recorded = CASE WHEN complete THEN $3::smallint ELSE $4::smallint END
-    FROM copied WHERE executions.id = copied.id
-    RETURNING executions.id";
+    DELETE FROM recordings_due USING copied WHERE recordings_due.id = copied.id
+    RETURNING copied.id";
 
 /// A connection with the statements of the archiver.
 pub(crate) struct Table {
@@ -125,13 +121,9 @@ impl Table {
             .into_iter()
             .map(|(id, chunks)| (id.as_uuid(), bigint(chunks)))
             .unzip();
-        let states = (
-            RecordingState::Complete as i16,
-            RecordingState::Incomplete as i16,
-        );
         let rows = self
             .connection
-            .query(copy, &[&ids, &chunks, &states.0, &states.1])
+            .query(copy, &[&ids, &chunks])
             .await
             .map_err(Error::database("copy recordings"))?;
         Ok(rows
@@ -166,16 +158,7 @@ impl Table {
         self.connection
             .execute(
                 &self.store,
-                &[
-                    &ids,
-                    &attempts,
-                    &chunks,
-                    &bytes,
-                    &problems,
-                    &bodies,
-                    &(RecordingState::Complete as i16),
-                    &(RecordingState::Incomplete as i16),
-                ],
+                &[&ids, &attempts, &chunks, &bytes, &problems, &bodies],
             )
             .await
             .map_err(Error::database("store recordings"))?;

@@ -43,16 +43,13 @@ pub(super) async fn copy_gap(
                 &range,
             )
             .await?;
-        for (table, wanted) in [
-            ("submissions", "true"),
-            ("recordings", "live.recorded >= 3"),
-        ] {
+        for table in ["submissions", "recordings", "recordings_due"] {
             transaction
                 .execute(
                     &format!(
                         "INSERT INTO {table} SELECT its.* FROM {SCHEMA}.{table} its
                          JOIN {SCHEMA}.executions live USING (id)
-                         WHERE {concerned} AND {wanted} ON CONFLICT DO NOTHING"
+                         WHERE {concerned} ON CONFLICT DO NOTHING"
                     ),
                     &range,
                 )
@@ -78,12 +75,11 @@ pub(super) async fn copy_new_recordings(beside: &Connection) -> Result<(), Error
         .batch_execute(&format!(
             "WITH copied AS (
                  INSERT INTO recordings SELECT its.* FROM {SCHEMA}.recordings its
-                 JOIN executions USING (id) WHERE executions.recorded = 1
+                 JOIN recordings_due USING (id)
                  ON CONFLICT DO NOTHING
-                 RETURNING id, complete
+                 RETURNING id
              )
-             UPDATE executions SET recorded = CASE WHEN complete THEN 4 ELSE 3 END
-             FROM copied WHERE executions.id = copied.id"
+             DELETE FROM recordings_due USING copied WHERE recordings_due.id = copied.id"
         ))
         .await
         .map_err(Error::database("copy recordings"))

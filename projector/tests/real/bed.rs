@@ -87,7 +87,7 @@ impl Bed {
         let last = self.log.last_sequence().await?;
         self.until(&format!(
             "SELECT (SELECT last_sequence FROM projector_checkpoints) >= {last}
-             AND NOT EXISTS (SELECT FROM executions WHERE recorded = 1)"
+             AND NOT EXISTS (SELECT FROM recordings_due)"
         ))
         .await
     }
@@ -108,6 +108,7 @@ impl Bed {
             "executions",
             "submissions",
             "recordings",
+            "recordings_due",
             "projector_checkpoints",
         ] {
             let rows = client
