@@ -9,7 +9,7 @@
 //! without a free slot. One pull at a time, each from the best queue that may hold something,
 //! keeps the order of priorities exact.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Ignored;
-use crate::queues::{Queue, Queues, Turn};
+use crate::queues::{Queue, Queues};
 use crate::run;
 use crate::worker::Worker;
+
+/// When to look again at a queue that announced a submission and then had none: about one in three
+/// thousand is announced before the queue itself knows of it.
+const SECOND_LOOK: Duration = Duration::from_millis(5);
 
 /// Pause after the log gave no answer.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -39,6 +43,8 @@ pub(crate) struct Dispatcher {
     slots: Arc<Semaphore>,
     queues: Queues,
     next_sweep: Instant,
+    /// Queues to look at again, in the order of their times.
+    doubts: VecDeque<(Instant, Queue)>,
     /// Queues that could not be asked, so that this is said once.
     failing: HashSet<Queue>,
 }
@@ -57,6 +63,7 @@ impl Dispatcher {
             slots,
             queues: Queues::default(),
             next_sweep: Instant::now(),
+            doubts: VecDeque::new(),
             failing: HashSet::new(),
         }
     }
@@ -70,18 +77,19 @@ impl Dispatcher {
         let mut slot = None;
         loop {
             let can_pull = slot.is_some() && self.queues.may_hold_something();
+            let next_look = self.next_look();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 wakeup = wakeups.next() => match wakeup {
                     Some(Wakeup::Queue { language, priority }) => {
-                        self.queues.hint(&language, priority);
+                        self.queues.announce(&Queue { language, priority });
                     }
-                    Some(Wakeup::Everything) => self.queues.hint_all(),
+                    Some(Wakeup::Everything) => self.queues.doubt_all(),
                     None => return,
                 },
                 Some(language) = self.languages.recv() => self.queues.add(&language),
-                () = sleep_until(self.next_sweep) => self.sweep(),
+                () = sleep_until(next_look) => self.look(),
                 free = Arc::clone(&self.slots).acquire_owned(), if slot.is_none() => {
                     slot = Some(free.expect("nobody closes the slots"));
                 }
@@ -103,35 +111,58 @@ impl Dispatcher {
         }
     }
 
+    fn next_look(&self) -> Instant {
+        let doubt = self.doubts.front().map(|(at, _)| *at);
+        doubt.map_or(self.next_sweep, |at| at.min(self.next_sweep))
+    }
+
+    fn look(&mut self) {
+        let now = Instant::now();
+        while self.doubts.front().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, queue)) = self.doubts.pop_front() {
+                self.queues.doubt(&queue);
+            }
+        }
+        if now >= self.next_sweep {
+            self.sweep(now);
+        }
+    }
+
     /// Looks at all queues, for what does not announce itself.
-    fn sweep(&mut self) {
-        self.queues.hint_all();
+    fn sweep(&mut self, now: Instant) {
+        self.queues.doubt_all();
         // Workers that were started together must not come together for ever.
         let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or(0);
         let spread = f64::from(bits) / f64::from(u32::MAX);
-        self.next_sweep = Instant::now() + self.worker.config.sweep.mul_f64(0.75 + 0.5 * spread);
+        self.next_sweep = now + self.worker.config.sweep.mul_f64(0.75 + 0.5 * spread);
     }
 
     async fn pull(&mut self, slot: &mut Option<OwnedSemaphorePermit>) {
-        let Some(turn) = self.queues.next() else {
+        let Some(queue) = self.queues.next() else {
             return;
         };
-        let Queue { language, priority } = &turn.queue;
+        let Queue { language, priority } = &queue;
         let pulled = self.worker.log.queue().pull(language, *priority, 1).await;
-        match pulled {
-            Err(error) => self.unanswered(&turn, &error).await,
-            Ok(messages) => {
-                self.failing.remove(&turn.queue);
-                match messages.into_iter().next() {
-                    None => self.queues.was_empty(&turn),
-                    Some(Ok(delivery)) => {
-                        if let Some(slot) = slot.take() {
-                            self.start(delivery, slot);
-                        }
-                    }
-                    Some(Err(poison)) => self.refuse(poison).await,
+        let message = match pulled {
+            Err(error) => return self.unanswered(queue, &error).await,
+            Ok(messages) => messages.into_iter().next(),
+        };
+        self.failing.remove(&queue);
+        let Some(message) = message else {
+            if self.queues.was_empty(&queue) {
+                let at = Instant::now() + SECOND_LOOK;
+                self.doubts.push_back((at, queue));
+            }
+            return;
+        };
+        self.queues.gave(&queue);
+        match message {
+            Ok(delivery) => {
+                if let Some(slot) = slot.take() {
+                    self.start(delivery, slot);
                 }
             }
+            Err(poison) => self.refuse(poison).await,
         }
     }
 
@@ -143,12 +174,14 @@ impl Dispatcher {
         });
     }
 
-    async fn unanswered(&mut self, turn: &Turn, error: &RequestError) {
-        self.queues.was_empty(turn);
-        if self.failing.insert(turn.queue.clone()) {
-            let Queue { language, priority } = &turn.queue;
+    async fn unanswered(&mut self, queue: Queue, error: &RequestError) {
+        // The next sweep asks again.
+        self.queues.was_empty(&queue);
+        let Queue { language, priority } = &queue;
+        if !self.failing.contains(&queue) {
             tracing::warn!(%error, language, %priority, "a queue does not answer");
         }
+        self.failing.insert(queue);
         if self.worker.log.is_connected() {
             return;
         }

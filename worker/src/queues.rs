@@ -23,42 +23,50 @@ pub(crate) struct Queues {
 
 #[derive(Debug, Default)]
 struct Lane {
-    /// How many hints each language has had since its queue was found empty last.
-    hints: BTreeMap<String, u64>,
+    /// What is known of each language's queue.
+    known: BTreeMap<String, Known>,
     /// The language that was asked last.
     last: String,
 }
 
-/// A queue to ask; goes back with the answer.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    pub(crate) queue: Queue,
-    hints: u64,
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// Submissions that were announced and have not been seen. Other workers may have them.
+    announced: u64,
+    /// Whether it may hold something although nothing was announced.
+    doubted: bool,
 }
 
 impl Queues {
     /// Serves a language from now on; its queues may hold something.
     pub(crate) fn add(&mut self, language: &str) {
         for lane in &mut self.lanes {
-            lane.hints.insert(language.to_owned(), 1);
+            lane.known.entry(language.to_owned()).or_default().doubted = true;
         }
     }
 
-    /// Something was put into a queue.
-    pub(crate) fn hint(&mut self, language: &str, priority: Priority) {
-        if let Some(hints) = self.lanes[index(priority)].hints.get_mut(language) {
-            *hints += 1;
+    /// A submission came to a queue.
+    pub(crate) fn announce(&mut self, queue: &Queue) {
+        if let Some(known) = self.known(queue) {
+            known.announced += 1;
+        }
+    }
+
+    /// A queue may hold something.
+    pub(crate) fn doubt(&mut self, queue: &Queue) {
+        if let Some(known) = self.known(queue) {
+            known.doubted = true;
         }
     }
 
     /// Any queue may hold something.
-    pub(crate) fn hint_all(&mut self) {
-        for hints in self
+    pub(crate) fn doubt_all(&mut self) {
+        for known in self
             .lanes
             .iter_mut()
-            .flat_map(|lane| lane.hints.values_mut())
+            .flat_map(|lane| lane.known.values_mut())
         {
-            *hints += 1;
+            known.doubted = true;
         }
     }
 
@@ -66,50 +74,60 @@ impl Queues {
     pub(crate) fn may_hold_something(&self) -> bool {
         self.lanes
             .iter()
-            .any(|lane| lane.hints.values().any(|hints| *hints > 0))
+            .any(|lane| lane.known.values().any(Known::may_hold_something))
     }
 
     /// The queue to ask next; `None` while all are known to be empty.
-    pub(crate) fn next(&mut self) -> Option<Turn> {
+    pub(crate) fn next(&mut self) -> Option<Queue> {
         for (lane, priority) in self.lanes.iter_mut().zip(Priority::ALL) {
-            if let Some((language, hints)) = lane.next() {
+            if let Some(language) = lane.next() {
                 lane.last.clone_from(&language);
-                return Some(Turn {
-                    queue: Queue { language, priority },
-                    hints,
-                });
+                return Some(Queue { language, priority });
             }
         }
         None
     }
 
-    /// The queue had nothing. A hint that came after the question keeps it on the list.
-    pub(crate) fn was_empty(&mut self, turn: &Turn) {
-        let lane = &mut self.lanes[index(turn.queue.priority)];
-        if let Some(hints) = lane.hints.get_mut(&turn.queue.language) {
-            *hints -= turn.hints;
+    /// The queue had something.
+    pub(crate) fn gave(&mut self, queue: &Queue) {
+        if let Some(known) = self.known(queue) {
+            known.announced = known.announced.saturating_sub(1);
         }
+    }
+
+    /// The queue had nothing. `true` where a submission had been announced: another worker has it,
+    /// or the queue is a moment behind its own announcements.
+    pub(crate) fn was_empty(&mut self, queue: &Queue) -> bool {
+        let known = self.known(queue).map(std::mem::take);
+        known.is_some_and(|known| known.announced > 0)
+    }
+
+    fn known(&mut self, queue: &Queue) -> Option<&mut Known> {
+        let lane = match queue.priority {
+            Priority::Interactive => &mut self.lanes[0],
+            Priority::Api => &mut self.lanes[1],
+            Priority::Background => &mut self.lanes[2],
+        };
+        lane.known.get_mut(&queue.language)
     }
 }
 
 impl Lane {
-    fn next(&self) -> Option<(String, u64)> {
-        let hinted = |(_, hints): &(&String, &u64)| **hints > 0;
-        let after = self
-            .hints
-            .iter()
-            .filter(hinted)
-            .find(|(language, _)| **language > self.last);
-        let (language, hints) = after.or_else(|| self.hints.iter().find(hinted))?;
-        Some((language.clone(), *hints))
+    fn next(&self) -> Option<String> {
+        let candidates = || {
+            self.known
+                .iter()
+                .filter(|(_, known)| known.may_hold_something())
+                .map(|(language, _)| language)
+        };
+        let after = candidates().find(|language| **language > self.last);
+        after.or_else(|| candidates().next()).cloned()
     }
 }
 
-fn index(priority: Priority) -> usize {
-    match priority {
-        Priority::Interactive => 0,
-        Priority::Api => 1,
-        Priority::Background => 2,
+impl Known {
+    const fn may_hold_something(&self) -> bool {
+        self.announced > 0 || self.doubted
     }
 }
 
@@ -117,55 +135,72 @@ fn index(priority: Priority) -> usize {
 mod tests {
     use super::*;
 
+    fn queue(language: &str, priority: Priority) -> Queue {
+        Queue {
+            language: language.to_owned(),
+            priority,
+        }
+    }
+
     fn queues() -> Queues {
         let mut queues = Queues::default();
         for language in ["c", "go", "python"] {
             queues.add(language);
         }
-        while let Some(turn) = queues.next() {
-            queues.was_empty(&turn);
-        }
+        assert_eq!(empty_all(&mut queues), 9);
         queues
     }
 
-    fn next(queues: &mut Queues) -> Option<(String, Priority)> {
-        let queue = queues.next()?.queue;
-        Some((queue.language, queue.priority))
+    /// Asks until nothing is left to ask; how often that was.
+    fn empty_all(queues: &mut Queues) -> u32 {
+        let mut asked = 0;
+        while let Some(queue) = queues.next() {
+            queues.was_empty(&queue);
+            asked += 1;
+        }
+        asked
     }
 
     #[test]
     fn a_higher_priority_comes_first_and_languages_take_turns() {
         let mut queues = queues();
         assert!(queues.next().is_none());
-        queues.hint("python", Priority::Api);
-        queues.hint("c", Priority::Api);
-        queues.hint("go", Priority::Background);
-        queues.hint("cobol", Priority::Interactive);
-        let turns: Vec<_> = (0..3).map(|_| next(&mut queues).unwrap().0).collect();
+        for _ in 0..2 {
+            queues.announce(&queue("python", Priority::Api));
+            queues.announce(&queue("c", Priority::Api));
+        }
+        queues.announce(&queue("go", Priority::Background));
+        queues.announce(&queue("cobol", Priority::Interactive));
+        let mut turn = || {
+            let next = queues.next().unwrap();
+            queues.gave(&next);
+            next.language
+        };
+        let turns = [turn(), turn(), turn()];
         assert!(turns == ["c", "python", "c"] || turns == ["python", "c", "python"]);
-        queues.hint("go", Priority::Interactive);
-        assert_eq!(
-            next(&mut queues),
-            Some(("go".to_owned(), Priority::Interactive))
-        );
+        let go = queue("go", Priority::Interactive);
+        queues.announce(&go);
+        assert_eq!(queues.next(), Some(go));
     }
 
     #[test]
-    fn an_empty_queue_is_left_alone_until_the_next_hint() {
+    fn what_was_announced_is_asked_for_and_no_more() {
         let mut queues = queues();
-        queues.hint("c", Priority::Api);
-        let turn = queues.next().unwrap();
-        queues.hint("c", Priority::Api);
-        queues.was_empty(&turn);
-        let turn = queues.next().expect("a hint came after the question");
-        queues.was_empty(&turn);
+        let c = queue("c", Priority::Api);
+        queues.announce(&c);
+        queues.announce(&c);
+        queues.gave(&c);
+        assert_eq!(queues.next(), Some(c.clone()));
+        queues.gave(&c);
+        assert!(!queues.may_hold_something());
+        queues.announce(&c);
+        assert!(queues.was_empty(&c), "it was announced");
         assert!(queues.next().is_none());
-        queues.hint_all();
-        let mut asked = 0;
-        while let Some(turn) = queues.next() {
-            queues.was_empty(&turn);
-            asked += 1;
-        }
-        assert_eq!(asked, 9);
+        queues.doubt(&c);
+        assert!(queues.may_hold_something());
+        assert!(!queues.was_empty(&c));
+        queues.doubt_all();
+        queues.gave(&c);
+        assert_eq!(empty_all(&mut queues), 9, "one may be followed by more");
     }
 }
