@@ -3,6 +3,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use runlog_schemas::api::{ExecutionView, ViewerMessage};
 use runlog_schemas::{Cursor, Execution, ExecutionId, Item, Shown};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// A message, serialised once for all viewers.
 #[derive(Clone, Debug)]
@@ -11,8 +12,8 @@ pub(crate) struct Frame {
     pub(crate) shown: Shown,
     /// As it is sent over SSE.
     sse: Bytes,
-    /// Where the JSON document stands in `sse`.
-    json: std::ops::Range<usize>,
+    /// As it is sent over a WebSocket: a part of `sse`.
+    text: Utf8Bytes,
 }
 
 impl Frame {
@@ -39,7 +40,8 @@ impl Frame {
             },
         };
         let (sse, json) = sse(&message, Some(shown.cursor));
-        Self { shown, sse, json }
+        let text = Utf8Bytes::try_from(sse.slice(json)).expect("JSON is UTF-8");
+        Self { shown, sse, text }
     }
 
     /// The bytes to send over SSE.
@@ -48,8 +50,8 @@ impl Frame {
     }
 
     /// The text to send over a WebSocket.
-    pub(crate) fn text(&self) -> &str {
-        std::str::from_utf8(&self.sse[self.json.clone()]).unwrap_or_default()
+    pub(crate) fn text(&self) -> Utf8Bytes {
+        self.text.clone()
     }
 
     /// About how much memory it takes: the bytes, and about as much for what is shown.
@@ -119,9 +121,9 @@ mod tests {
             prop_assert_eq!(lines.len(), 5);
             prop_assert_eq!(lines[0], "id: 2-3-1");
             prop_assert_eq!(lines[1], "event: output");
-            prop_assert_eq!(lines[2].strip_prefix("data: "), Some(frame.text()));
+            prop_assert_eq!(lines[2].strip_prefix("data: "), Some(&*frame.text));
             let expected = ViewerMessage::Output { cursor: cursor.to_string(), batch };
-            prop_assert_eq!(serde_json::from_str::<ViewerMessage>(frame.text()).unwrap(), expected);
+            prop_assert_eq!(serde_json::from_str::<ViewerMessage>(&frame.text).unwrap(), expected);
         }
     }
 }

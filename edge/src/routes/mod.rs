@@ -164,9 +164,6 @@ fn explain(rejection: &Rejection, path: &str, method: &Method) -> EdgeError {
             allow: route.allow,
         };
     }
-    if route.template.ends_with("/ws") {
-        return EdgeError::NotAWebSocket;
-    }
     if let Some(error) = rejection.find::<warp::reject::InvalidHeader>() {
         return EdgeError::InvalidHeader(error.to_string());
     }

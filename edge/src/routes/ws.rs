@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use hyper::upgrade::OnUpgrade;
 use runlog_schemas::ExecutionId;
 use runlog_schemas::api::{Problem, StreamQuery};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::HeaderMap;
 use warp::http::header::{HOST, ORIGIN};
-use warp::reply::{Reply as _, Response};
-use warp::ws::Ws;
+use warp::reply::Response;
 
 use super::events::CURSOR_ALLOWED;
 use super::{id, with};
@@ -17,11 +17,8 @@ use crate::error::EdgeError;
 use crate::live::open;
 use crate::query::{self, Query};
 use crate::reply::respond;
-use crate::socket;
+use crate::socket::{self, Upgrade};
 use crate::state::Edge;
-
-/// Bytes that one socket may have waiting to be sent.
-const WRITE_BUFFER: usize = 1 << 20;
 
 pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
     warp::path!("v1" / "executions" / String / "ws")
@@ -29,10 +26,10 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
         .and(with(edge))
         .and(query::raw())
         .and(warp::header::headers_cloned())
-        .and(warp::ws())
+        .and(warp::ext::optional::<OnUpgrade>())
         .then(
-            async |text: String, edge, query: String, headers, upgrade| {
-                respond(get(&text, &edge, &query, &headers, upgrade).await)
+            async |text: String, edge, query: String, headers, on_upgrade| {
+                respond(get(&text, &edge, &query, &headers, on_upgrade).await)
             },
         )
         .boxed()
@@ -66,9 +63,10 @@ async fn get(
     edge: &Arc<Edge>,
     query: &str,
     headers: &HeaderMap,
-    upgrade: Ws,
+    on_upgrade: Option<OnUpgrade>,
 ) -> Result<Response, EdgeError> {
     let id = id(text)?;
+    let upgrade = Upgrade::read(headers, on_upgrade)?;
     check_origin(headers, &edge.config.allowed_origins)?;
     let mut query = Query::parse(query);
     let from = query.parsed("from", CURSOR_ALLOWED).unwrap_or_default();
@@ -81,17 +79,15 @@ async fn get(
         Err(EdgeError::NoSuchExecution) => None,
         Err(error) => return Err(error),
     };
-    let token = edge.tracker.token();
-    let edge = Arc::clone(edge);
-    let reply = upgrade
-        .max_message_size(edge.config.max_message_bytes)
-        .max_frame_size(edge.config.max_message_bytes)
-        .max_write_buffer_size(WRITE_BUFFER)
-        .on_upgrade(move |websocket| async move {
-            socket::run(edge, id, viewer, websocket).await;
-            drop(token);
-        });
-    Ok(reply.into_response())
+    let response = upgrade.response();
+    let shared = Arc::clone(edge);
+    edge.tracker.spawn(async move {
+        let largest = shared.config.max_message_bytes;
+        if let Some(websocket) = upgrade.socket(largest).await {
+            socket::run(shared, id, viewer, websocket).await;
+        }
+    });
+    Ok(response)
 }
 
 /// Refuses pages of other origins. Browsers let any page open a WebSocket anywhere and say only

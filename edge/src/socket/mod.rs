@@ -5,36 +5,39 @@
 
 mod request;
 mod signal;
+mod upgrade;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::stream::{BoxStream, SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use runlog_schemas::ExecutionId;
 use runlog_schemas::api::ViewerMessage;
-use tokio::time::{Interval, MissedTickBehavior, interval};
-use warp::ws::{Message, WebSocket};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::live::{Next, Viewer, json};
 use crate::metrics::Transport;
 use crate::state::Edge;
 use request::Trouble;
+pub(crate) use upgrade::{Upgrade, WebSocket};
 
 /// How many pings may go unanswered.
 const PATIENCE: u32 = 3;
-/// The service restarts; connect again.
-const RESTARTS: u16 = 1012;
-/// Try again later; here: resume, and read faster.
-const TRY_AGAIN: u16 = 1013;
+/// How long a viewer that was told to go may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 type Doing = Pin<Box<dyn Future<Output = Result<(), Trouble>> + Send>>;
 
 /// What a socket hears of.
 enum Heard {
     /// Something from the viewer, or that it is gone.
-    Viewer(Option<Result<Message, warp::Error>>),
+    Viewer(Option<Result<Message, tungstenite::Error>>),
     /// What became of the viewer's last request.
     Done(Result<(), Trouble>),
     /// Something to show; `None` after the last.
@@ -48,15 +51,14 @@ enum Heard {
 struct Socket {
     edge: Arc<Edge>,
     id: ExecutionId,
-    incoming: SplitStream<WebSocket>,
-    outgoing: SplitSink<WebSocket, Message>,
+    websocket: WebSocket,
     messages: Option<BoxStream<'static, Next>>,
     doing: Option<Doing>,
     ticks: Interval,
     unanswered: u32,
 }
 
-/// The viewer is gone, or must go.
+/// The viewer is gone, or has been told to go.
 struct Gone;
 
 /// Serves a socket until its viewer leaves or the edge stops. Without a viewer there is nothing to
@@ -68,15 +70,13 @@ pub(crate) async fn run(
     websocket: WebSocket,
 ) {
     let _client = edge.metrics.client(Transport::Ws);
-    let (outgoing, incoming) = websocket.split();
     let mut ticks = interval(edge.config.keep_alive);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.reset();
     let mut socket = Socket {
         edge,
         id,
-        incoming,
-        outgoing,
+        websocket,
         messages: None,
         doing: None,
         ticks,
@@ -93,6 +93,10 @@ impl Socket {
     async fn turn(&mut self) -> Result<(), Gone> {
         match self.hear().await {
             Heard::Viewer(Some(Ok(message))) => self.take(&message).await,
+            Heard::Viewer(Some(Err(tungstenite::Error::Capacity(_)))) => {
+                self.close(CloseCode::Size, "the message is too large")
+                    .await
+            }
             Heard::Viewer(Some(Err(error))) => {
                 tracing::debug!(%error, "a socket broke");
                 Err(Gone)
@@ -107,65 +111,75 @@ impl Socket {
             }
             Heard::Show(next) => self.show(next).await,
             Heard::Tick => self.ping().await,
-            Heard::Closing => {
-                let close = Message::close_with(RESTARTS, "the service restarts");
-                self.send(close).await?;
-                Err(Gone)
-            }
+            Heard::Closing => self.restart().await,
         }
     }
 
     async fn hear(&mut self) -> Heard {
-        let closing = self.messages.is_none();
+        // With a viewer the closing is told by it, with the place to resume.
+        let alone = self.messages.is_none();
         tokio::select! {
             biased;
-            // With a viewer the closing is told by it, with the place to resume.
-            () = self.edge.closing.cancelled(), if closing => Heard::Closing,
+            () = self.edge.closing.cancelled(), if alone => Heard::Closing,
             done = wait(&mut self.doing), if self.doing.is_some() => Heard::Done(done),
-            message = self.incoming.next(), if self.doing.is_none() => Heard::Viewer(message),
-            next = next(&mut self.messages), if self.messages.is_some() => Heard::Show(next),
+            message = self.websocket.next(), if self.doing.is_none() => Heard::Viewer(message),
+            next = next(&mut self.messages), if !alone => Heard::Show(next),
             _ = self.ticks.tick() => Heard::Tick,
         }
     }
 
     async fn take(&mut self, message: &Message) -> Result<(), Gone> {
         self.unanswered = 0;
-        if message.is_close() {
-            return Err(Gone);
-        }
-        if message.is_ping() || message.is_pong() {
-            return Ok(());
-        }
-        match request::read(message) {
-            Ok(request) => {
-                let edge = Arc::clone(&self.edge);
-                self.doing = Some(Box::pin(request::apply(edge, self.id, request)));
-                Ok(())
+        match message {
+            Message::Close(_) => {
+                // The answer to it is ready to be sent.
+                let _ = self.websocket.flush().await;
+                Err(Gone)
             }
-            Err(trouble) => self.tell(trouble).await,
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+            Message::Text(_) | Message::Binary(_) => match request::read(message) {
+                Ok(request) => {
+                    let edge = Arc::clone(&self.edge);
+                    self.doing = Some(Box::pin(request::apply(edge, self.id, request)));
+                    Ok(())
+                }
+                Err(trouble) => self.tell(trouble).await,
+            },
         }
     }
 
-    async fn show(&mut self, next: Option<Next>) -> Result<(), Gone> {
-        match next {
-            Some(Next::Frame(frame)) => self.send(Message::text(frame.text())).await,
-            Some(Next::Notice(message)) => self.say(&message).await,
-            Some(Next::Resume(cursor)) => {
-                let cursor = cursor.to_string();
-                self.say(&ViewerMessage::Resume { cursor }).await?;
-                let (code, reason) = if self.edge.closing.is_cancelled() {
-                    (RESTARTS, "the service restarts")
-                } else {
-                    (TRY_AGAIN, "connect again and resume")
-                };
-                self.send(Message::close_with(code, reason)).await?;
-                Err(Gone)
+    /// Shows what there is, and writes it to the network at once.
+    async fn show(&mut self, mut next: Option<Next>) -> Result<(), Gone> {
+        loop {
+            match next {
+                Some(Next::Frame(frame)) => self.feed(Message::Text(frame.text())).await?,
+                Some(Next::Notice(message)) => self.feed(text(&message)).await?,
+                Some(Next::Resume(cursor)) => {
+                    let cursor = cursor.to_string();
+                    self.feed(text(&ViewerMessage::Resume { cursor })).await?;
+                    return match self.edge.closing.is_cancelled() {
+                        true => self.restart().await,
+                        false => {
+                            self.close(CloseCode::Again, "connect again and resume")
+                                .await
+                        }
+                    };
+                }
+                None => {
+                    self.messages = None;
+                    break;
+                }
             }
-            None => {
-                self.messages = None;
-                Ok(())
+            let more = self
+                .messages
+                .as_mut()
+                .and_then(|it| it.next().now_or_never());
+            match more {
+                Some(more) => next = more,
+                None => break,
             }
         }
+        self.websocket.flush().await.map_err(gone)
     }
 
     async fn ping(&mut self) -> Result<(), Gone> {
@@ -173,24 +187,44 @@ impl Socket {
             return Err(Gone);
         }
         self.unanswered += 1;
-        self.send(Message::ping(Vec::new())).await
+        let ping = Message::Ping(bytes::Bytes::new());
+        self.websocket.send(ping).await.map_err(gone)
+    }
+
+    async fn restart(&mut self) -> Result<(), Gone> {
+        self.close(CloseCode::Restart, "the service restarts").await
     }
 
     async fn tell(&mut self, trouble: Trouble) -> Result<(), Gone> {
-        self.say(&trouble.into()).await
+        let message = text(&trouble.into());
+        self.websocket.send(message).await.map_err(gone)
     }
 
-    async fn say(&mut self, message: &ViewerMessage) -> Result<(), Gone> {
-        let text = String::from_utf8(json(message)).map_err(|_| Gone)?;
-        self.send(Message::text(text)).await
+    async fn feed(&mut self, message: Message) -> Result<(), Gone> {
+        self.websocket.feed(message).await.map_err(gone)
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        self.outgoing.send(message).await.map_err(|error| {
-            tracing::debug!(%error, "a viewer is gone");
-            Gone
-        })
+    /// Tells the viewer to go, and gives it the time to hear that: a connection that is closed
+    /// with something unread in it takes back what it has said.
+    async fn close(&mut self, code: CloseCode, reason: &'static str) -> Result<(), Gone> {
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
+        self.websocket.close(Some(frame)).await.map_err(gone)?;
+        let goodbye = async { while let Some(Ok(_)) = self.websocket.next().await {} };
+        let _ = timeout(GOODBYE, goodbye).await;
+        Err(Gone)
     }
+}
+
+fn gone(error: tungstenite::Error) -> Gone {
+    tracing::debug!(%error, "a viewer is gone");
+    Gone
+}
+
+fn text(message: &ViewerMessage) -> Message {
+    Message::text(String::from_utf8(json(message)).unwrap_or_default())
 }
 
 async fn wait(doing: &mut Option<Doing>) -> Result<(), Trouble> {

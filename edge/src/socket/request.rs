@@ -6,7 +6,7 @@ use runlog_nats::ControlError;
 use runlog_schemas::api::{ViewerMessage, ViewerRequest};
 use runlog_schemas::control::{ControlRefusal, ControlReply, ControlRequest};
 use runlog_schemas::{ExecutionId, State, TerminalSize};
-use warp::ws::Message;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::signal;
 use crate::body::from_json;
@@ -77,7 +77,7 @@ pub(super) enum Request {
 
 /// Reads what a viewer says.
 pub(super) fn read(message: &Message) -> Result<Request, Trouble> {
-    let Ok(text) = message.to_str() else {
+    let Message::Text(text) = message else {
         let message = "messages must be text, with a JSON document in each";
         return Err(Trouble::new("malformed_request", message));
     };
