@@ -16,7 +16,7 @@ pub(super) struct Asset {
 }
 
 /// The folder of the files whose names change with their content.
-const HASHED: &str = "/assets/";
+pub(super) const HASHED: &str = "/assets/";
 
 impl Asset {
     /// The smallest form that is accepted, with its name where it is a compressed one. `accepted`

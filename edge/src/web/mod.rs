@@ -17,6 +17,9 @@ use warp::reply::Response;
 
 use asset::Asset;
 
+use crate::error::EdgeError;
+use crate::reply::respond;
+
 /// What was built; empty where nothing was.
 const PAGE: &[Asset] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
@@ -38,6 +41,9 @@ pub(crate) const VIEWS: [&str; 6] = [
     "/ops",
 ];
 
+/// Files of the page that keep their names.
+const FILES: [&str; 2] = ["/theme.js", "/favicon.svg"];
+
 /// Serves the page and its files. `is_view` says whether a path is one of [`VIEWS`].
 pub(crate) fn route(is_view: fn(&str) -> bool) -> BoxedFilter<(Response,)> {
     warp::path::full()
@@ -50,15 +56,25 @@ pub(crate) fn route(is_view: fn(&str) -> bool) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// The answer; `None` where there is no such file.
+/// The answer; `None` where the path is none of the page's.
 fn answer(path: &str, headers: &HeaderMap, is_view: fn(&str) -> bool) -> Option<Response> {
     let is_view = is_view(path);
     if is_view && PAGE.is_empty() {
         return Some(not_built());
     }
     let path = if is_view { "/index.html" } else { path };
-    let asset = PAGE.iter().find(|asset| asset.path == path)?;
-    Some(serve(asset, headers))
+    match PAGE.iter().find(|asset| asset.path == path) {
+        Some(asset) => Some(serve(asset, headers)),
+        None if is_ours(path) => Some(respond(Err(EdgeError::NoSuchPath {
+            path: path.to_owned(),
+        }))),
+        None => None,
+    }
+}
+
+/// Whether nothing but the page can stand at a path.
+fn is_ours(path: &str) -> bool {
+    path.starts_with(asset::HASHED) || FILES.contains(&path)
 }
 
 fn serve(asset: &Asset, headers: &HeaderMap) -> Response {

@@ -7,6 +7,7 @@ mod bad_input;
 mod events;
 mod faults;
 mod history;
+mod page;
 mod random;
 mod script;
 mod server;
