@@ -39,6 +39,14 @@ pub enum Error {
     /// read models were made from. Whoever goes on would write something wrong.
     #[error("the log cannot be folded any further")]
     Log(#[source] ReadError),
+    /// The log was restored from before what the read models have seen.
+    #[error("the log ends at {last}, and the read models have seen it up to {target}")]
+    LogIsShorter {
+        /// The last sequence of the log.
+        last: u64,
+        /// The last sequence that the read models have seen.
+        target: u64,
+    },
     /// The log does not answer.
     #[error("the log cannot be read")]
     LogUnavailable(#[from] RequestError),
@@ -81,6 +89,7 @@ impl Error {
             | Self::Log(_)
             | Self::Compression(_)
             | Self::AnotherRebuild
+            | Self::LogIsShorter { .. }
             | Self::MigratedMeanwhile
             | Self::Metrics(_) => false,
         }

@@ -212,8 +212,14 @@ impl<'a> Rebuild<'a> {
 
     /// Events that left the log before the reader came to them will not come.
     async fn skip_what_is_gone(&mut self, target: u64) -> Result<(), Error> {
-        let first = self.log.bounds(subject::EXECUTIONS).await?.first_sequence;
-        if first > target {
+        let bounds = self.log.bounds(subject::EXECUTIONS).await?;
+        if bounds.last_sequence < target {
+            return Err(Error::LogIsShorter {
+                last: bounds.last_sequence,
+                target,
+            });
+        }
+        if bounds.first_sequence > target {
             self.copy_gap(target + 1).await?;
         }
         Ok(())
