@@ -19,7 +19,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME"
 # Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
-.PHONY: help setup web up test scripts dependencies lint docs web-check unit bench clean-data
+.PHONY: help setup web up test frozen scripts dependencies lint docs web-check unit bench clean-data
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,7 +37,10 @@ up: setup web
 
 # In this order: what is quick to fail first, and last the tests, so that what their runner says
 # stands at the end.
-test: setup scripts dependencies web-check lint docs unit
+test: setup frozen scripts dependencies web-check lint docs unit
+
+frozen:
+	scripts/check-frozen
 
 scripts:
 	scripts/check-scripts
