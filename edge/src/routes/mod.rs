@@ -74,7 +74,7 @@ pub(crate) fn template(path: &str) -> &'static str {
 
 fn matching(path: &str) -> Option<&'static Route> {
     let path = match path.strip_suffix('/') {
-        Some(path) if !path.is_empty() => path,
+        Some(shorter) if !shorter.is_empty() && !shorter.ends_with('/') => shorter,
         _ => path,
     };
     ROUTES.iter().find(|route| {

@@ -65,8 +65,8 @@ async fn insert(
     let end = execution.end();
     let state = if end.is_some() { "ended" } else { "queued" };
     let sql = "INSERT INTO executions (id, session, language, priority, state, outcome, attempts,
-        submitted_at_ms, first_sequence, last_sequence, recorded, execution)
-        VALUES ($1, $2, $3, 'api', $4, $5, 1, $6, 1, $7, 0, $8)";
+        submitted_at_ms, first_sequence, last_sequence, execution)
+        VALUES ($1, $2, $3, 'api', $4, $5, 1, $6, 1, $7, $8)";
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
         &id.as_uuid(),
         &origin.session,
