@@ -19,6 +19,7 @@ mod rebuild;
 mod row;
 mod run;
 mod store;
+mod trim;
 
 pub use clock::Clock;
 pub use config::Config;

@@ -5,9 +5,10 @@
 //!         ├─ follow    this task: the log into rows, with a task that reads ahead
 //!         ├─ archive   recordings of what ended
 //!         ├─ expire    what waited too long
+//!         ├─ trim      the front of a log that grows full
 //!         └─ lag       how far behind
 //! ```
-//! The three beside `follow` mend their own failures; one of `follow` ends the session.
+//! The four beside `follow` mend their own failures; one of `follow` ends the session.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::expire::expire;
 use crate::follow::follow;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::trim::trim;
 use crate::{Config, Error, SCHEMA, migrate};
 
 /// What the tasks of a projector have in common.
@@ -110,6 +112,7 @@ async fn session(shared: &Arc<Shared>, tasks: &TaskTracker) -> Result<Infallible
     let _stop_with_us = stop.clone().drop_guard();
     tasks.spawn(archive(Arc::clone(shared), stop.clone()));
     tasks.spawn(expire(Arc::clone(shared), stop.clone()));
+    tasks.spawn(trim(Arc::clone(shared), stop.clone()));
     tasks.spawn(watch_lag(Arc::clone(shared), stop));
     follow(shared, &mut store, tasks).await
 }

@@ -47,6 +47,36 @@ async fn rows(store: &Store) -> i64 {
     row.get(0)
 }
 
+fn cancelled(sequence: u64, submitted_at: u64) -> Recorded {
+    Recorded {
+        sequence,
+        event: ExecutionEvent {
+            at_ms: sequence,
+            change: Change::Cancelled,
+        },
+        ..submitted(submitted_at)
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_needed_from_the_first_execution_that_has_not_ended() {
+    let mut testbed = Testbed::start_postgres_only().await.unwrap();
+    let address = testbed.postgres().connection_string();
+    migrate(&address).await.unwrap();
+    let mut store = Store::open(&address, SCHEMA).await.unwrap();
+    let mut checkpoint = 0;
+    for (event, needed_from) in [
+        (submitted(1), 1),
+        (submitted(2), 1),
+        (cancelled(3, 1), 2),
+        (cancelled(4, 2), 5),
+    ] {
+        checkpoint = store.write(checkpoint, &[event]).await.unwrap().checkpoint;
+        let needed = crate::trim::needed_from(&store.connection).await.unwrap();
+        assert_eq!(needed, needed_from, "after {checkpoint}");
+    }
+}
+
 #[tokio::test]
 async fn of_two_projectors_one_writes_and_the_other_is_told() {
     let mut testbed = Testbed::start_postgres_only().await.unwrap();
