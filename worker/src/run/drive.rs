@@ -9,21 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{self, BoxFuture};
-use runlog_nats::{ControlListener, Replier};
-use runlog_sandbox::{Cell, Engine, Error, Input, Process, StepEnd, Terminal, WindowSize};
-use runlog_schemas::control::ControlRequest;
+use futures_util::future::BoxFuture;
+use runlog_sandbox::{Cell, Engine, Error, Terminal, WindowSize};
 use runlog_schemas::{ExecutionId, Phase, TerminalSize};
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::attempt::{Attempt, Breakage, Event, Leave, Next, Now, Position};
+use super::attempt::{Attempt, Event, Leave, Next, Now};
+use super::flight::{Flight, Woken};
 use super::input::Sent;
-use super::journal::{Failure, Journal};
+use super::journal::Journal;
 use super::plan::Plan;
 use crate::clock;
 
@@ -53,41 +50,6 @@ pub(crate) struct Driven {
     pub(crate) prepared: Option<Duration>,
     /// From the start of the attempt until its last step had ended.
     pub(crate) over: Option<Duration>,
-}
-
-type Slot<'a, T> = Option<BoxFuture<'a, T>>;
-type CellAnd<T> = (Box<dyn Cell>, Result<T, Error>);
-
-/// Everything that is under way, at most one of each.
-#[derive(Default)]
-struct Flight<'a> {
-    append: Slot<'a, Result<u64, Failure>>,
-    record: Slot<'a, Result<u64, Failure>>,
-    read: Slot<'a, Result<Position, Failure>>,
-    listen: Slot<'a, Option<ControlListener>>,
-    prepare: Slot<'a, Result<Box<dyn Cell>, Error>>,
-    start: Slot<'static, CellAnd<Process>>,
-    send: Slot<'static, ()>,
-    controls: Option<ControlListener>,
-    running: Option<Running>,
-}
-
-/// A step that runs.
-struct Running {
-    output: mpsc::Receiver<runlog_sandbox::Output>,
-    end: oneshot::Receiver<Result<StepEnd, Error>>,
-    input: Input,
-    kill: runlog_sandbox::KillHandle,
-}
-
-/// What a wait ended with.
-enum Woken {
-    Event(Event),
-    Cell(Box<dyn Cell>, Event),
-    Process(Box<dyn Cell>, Process),
-    Listening(Option<ControlListener>),
-    Control(ControlRequest, Replier),
-    BatchDue,
 }
 
 /// Drives an attempt until it is left.
@@ -239,45 +201,12 @@ impl<'a> Driver<'a> {
         }));
     }
 
-    /// Waits for the next thing to happen; only names it.
     async fn wait(&mut self) -> Woken {
-        let flight = &mut self.flight;
-        let batch_due = self.driven.attempt.batch_due();
-        let has_room = self.driven.attempt.has_room();
+        let attempt = &self.driven.attempt;
+        let batch = attempt.batch_due().map(|due| self.bench.began + due);
+        let until = batch.map_or(self.next_heartbeat, |at| at.min(self.next_heartbeat));
         tokio::select! {
-            appended = arrive(&mut flight.append) => Woken::Event(match appended {
-                Ok(sequence) => Event::Appended { sequence },
-                Err(Failure::Conflict) => Event::Conflict,
-                Err(Failure::LeaseLost) => Event::LeaseLost,
-            }),
-            recorded = arrive(&mut flight.record) => Woken::Event(match recorded {
-                Ok(sequence) => Event::Recorded { sequence },
-                Err(_) => Event::LeaseLost,
-            }),
-            read = arrive(&mut flight.read) => Woken::Event(match read {
-                Ok(position) => Event::Read(position),
-                Err(_) => Event::LeaseLost,
-            }),
-            prepared = arrive(&mut flight.prepare) => match prepared {
-                Ok(cell) => {
-                    let warm = cell.was_parked();
-                    Woken::Cell(cell, Event::Prepared { warm })
-                }
-                Err(error) => Woken::Event(Event::Broken(breakage(&error))),
-            },
-            (cell, started) = arrive(&mut flight.start) => match started {
-                Ok(process) => Woken::Process(cell, process),
-                Err(error) => Woken::Cell(cell, Event::Broken(breakage(&error))),
-            },
-            event = step(&mut flight.running, has_room) => Woken::Event(event),
-            () = arrive(&mut flight.send) => Woken::Event(Event::HandedOver),
-            listener = arrive(&mut flight.listen) => Woken::Listening(listener),
-            (request, replier) = ask(&mut flight.controls) => Woken::Control(request, replier),
-            () = until(batch_due.map(|due| self.bench.began + due)) => Woken::BatchDue,
-            () = sleep_until(self.next_heartbeat) => {
-                self.next_heartbeat = Instant::now() + self.bench.heartbeat;
-                Woken::Event(Event::LeaseDue)
-            }
+            woken = self.flight.wait(attempt.has_room(), until) => woken,
             () = self.bench.hurry.cancelled(), if !self.hurried => {
                 self.hurried = true;
                 Woken::Event(Event::Shutdown)
@@ -304,12 +233,7 @@ impl<'a> Driver<'a> {
             }
             Woken::Process(cell, process) => {
                 self.cell = Some(cell);
-                self.flight.running = Some(Running {
-                    output: process.output,
-                    end: process.end,
-                    input: process.input,
-                    kill: process.kill,
-                });
+                self.flight.running = Some(process.into());
                 attempt.on(now, Event::Started);
             }
             Woken::Listening(listener) => self.flight.controls = listener,
@@ -319,56 +243,13 @@ impl<'a> Driver<'a> {
                     tracing::warn!(id = %self.bench.id, %error, "cannot answer a viewer");
                 }
             }
-            Woken::BatchDue => {}
+            // A batch that is due is taken anyway, before the next wait.
+            Woken::Time if self.next_heartbeat <= Instant::now() => {
+                self.next_heartbeat = Instant::now() + self.bench.heartbeat;
+                attempt.on(now, Event::LeaseDue);
+            }
+            Woken::Time => {}
         }
-    }
-}
-
-/// The end of what is under way in a slot; never, if there is nothing.
-async fn arrive<T>(slot: &mut Slot<'_, T>) -> T {
-    match slot {
-        Some(under_way) => {
-            let arrived = under_way.await;
-            *slot = None;
-            arrived
-        }
-        None => future::pending().await,
-    }
-}
-
-/// The next output of the step, and its end after all of it.
-async fn step(running: &mut Option<Running>, has_room: bool) -> Event {
-    let Some(running) = running else {
-        return future::pending().await;
-    };
-    if !has_room {
-        return future::pending().await;
-    }
-    if let Some(output) = running.output.recv().await {
-        return Event::Output(output.stream, output.bytes);
-    }
-    match (&mut running.end).await {
-        Ok(Ok(end)) => Event::Ended(end),
-        Ok(Err(error)) => Event::Broken(breakage(&error)),
-        Err(_) => Event::Broken(Breakage::Other("the engine forgot the step".to_owned())),
-    }
-}
-
-async fn ask(controls: &mut Option<ControlListener>) -> (ControlRequest, Replier) {
-    if let Some(listener) = controls {
-        match listener.next().await {
-            Some(asked) => return asked,
-            // The client was closed; nobody will ask any more.
-            None => *controls = None,
-        }
-    }
-    future::pending().await
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => future::pending().await,
     }
 }
 
@@ -376,22 +257,5 @@ const fn window(size: TerminalSize) -> WindowSize {
     WindowSize {
         columns: size.columns,
         rows: size.rows,
-    }
-}
-
-/// An engine's failure in words, with what lies behind it.
-pub(crate) fn breakage(error: &Error) -> Breakage {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_words = cause.to_string();
-        if !words.contains(&cause_words) {
-            words = format!("{words}: {cause_words}");
-        }
-        source = cause.source();
-    }
-    match error {
-        Error::NoSuchProgram { .. } => Breakage::NoSuchProgram(words),
-        Error::System { .. } | Error::CellGone(_) | Error::Closing => Breakage::Other(words),
     }
 }

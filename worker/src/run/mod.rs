@@ -7,6 +7,7 @@
 mod attempt;
 mod claim;
 mod drive;
+mod flight;
 mod input;
 mod journal;
 mod outcome;
