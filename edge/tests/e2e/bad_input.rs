@@ -210,13 +210,7 @@ async fn an_unknown_id_is_404_and_a_malformed_one_400_everywhere() {
 async fn paths_methods_and_queries_that_do_not_exist_are_told() {
     let stage = Stage::start().await;
     let send = async |method: Method, path: &str| stage.request(method, path).send().await.unwrap();
-    for path in [
-        "/v2/executions",
-        "/v1/executions/x/y",
-        "/v1",
-        "//",
-        "/%2e%2e/",
-    ] {
+    for path in ["/v2/executions", "/v1/executions/x/y", "/v1", "//"] {
         let refused = problem(send(Method::GET, path).await).await;
         assert_eq!(
             (refused.status, refused.code.as_str()),
