@@ -75,10 +75,10 @@ impl Body {
             .ok_or_else(|| Error::CellGone("there are too many cells".into()))?;
         let name = format!("cell-{}", MADE.fetch_add(1, Ordering::Relaxed));
         let (for_group, init_uid) = (Arc::clone(&shared), uids.first());
-        let (group, folders) = aside(move || {
+        let (group, fds) = aside(move || {
             let group = for_group.tree.group(&name)?;
-            match group.open_unified(init_uid) {
-                Ok(folders) => Ok((group, folders)),
+            match open(&group, init_uid) {
+                Ok(fds) => Ok((group, fds)),
                 Err(error) => {
                     let _ = group.remove();
                     Err(failed("handing the cell its cgroup")(error))
@@ -86,7 +86,7 @@ impl Body {
             }
         })
         .await??;
-        let mut body = spawn(shared, group, folders, uids, disk_bytes).await?;
+        let mut body = spawn(shared, group, fds, uids, disk_bytes).await?;
         match body.settle().await {
             Ok(()) => Ok(body),
             Err(error) => {
@@ -99,16 +99,8 @@ impl Body {
     /// From the new init to a cell that waits.
     async fn settle(&mut self) -> Result<(), Error> {
         let parts = self.parts();
-        let (isolated, ()) = tokio::try_join!(
-            async {
-                parts
-                    .control
-                    .expect()
-                    .await
-                    .map_err(failed("waiting for the cell's init"))
-            },
-            attach(&parts.group, parts.init),
-        )?;
+        let isolated = parts.control.expect().await;
+        let isolated = isolated.map_err(failed("waiting for the cell's init"))?;
         expect(&isolated.bytes, kind::ISOLATED).map_err(Failure::into_error)?;
         parts.folder = Some(
             isolated
@@ -247,10 +239,17 @@ impl Parts {
     }
 }
 
+/// The v2 folders of a cell, and the ways into its v1 groups.
+type GroupFds = (Option<[OwnedFd; 2]>, Vec<OwnedFd>);
+
+fn open(group: &Group, init_uid: u32) -> io::Result<GroupFds> {
+    Ok((group.open_unified(init_uid)?, group.open_tasks()?))
+}
+
 async fn spawn(
     shared: Arc<Shared>,
     mut group: Group,
-    folders: Option<[OwnedFd; 2]>,
+    (unified, tasks): GroupFds,
     uids: Uids,
     disk_bytes: u64,
 ) -> Result<Body, Error> {
@@ -258,13 +257,14 @@ async fn spawn(
         uid: uids.first(),
         disk_bytes,
         inodes: inodes(disk_bytes),
-        has_cgroups: folders.is_some(),
+        has_unified: unified.is_some(),
     };
     let made = async {
         let (ours, theirs) = channel::pair().map_err(failed("making a cell's channel"))?;
         let fds: Vec<_> = [theirs]
             .into_iter()
-            .chain(folders.into_iter().flatten())
+            .chain(unified.into_iter().flatten())
+            .chain(tasks)
             .collect();
         let events = group.memory_events().and_then(sys::watch);
         let events = events.map_err(failed("watching the cell's memory"))?;
@@ -300,14 +300,6 @@ async fn spawn(
             Err(error)
         }
     }
-}
-
-/// Moving a process between v1 groups takes ten milliseconds on a machine that was idle.
-async fn attach(group: &Group, pid: i32) -> Result<(), Error> {
-    let attach = group.attacher();
-    aside(move || attach.attach(pid))
-        .await?
-        .map_err(failed("moving the cell into its cgroups"))
 }
 
 fn map_ids(pid: i32, first: u32) -> io::Result<()> {

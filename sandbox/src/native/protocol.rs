@@ -63,13 +63,14 @@ impl Setup {
 }
 
 /// A cell that the spawner shall make. With it come the init's end of its channel and, if
-/// `has_cgroups`, the folders of its v2 control group and of the one for its steps.
+/// `has_unified`, the folders of its v2 control group and of the one for its steps; then the
+/// ways into its v1 groups.
 pub(super) struct Make {
     /// The host's uid and gid of the cell's root; the program's are the next ones.
     pub(super) uid: u32,
     pub(super) disk_bytes: u64,
     pub(super) inodes: u64,
-    pub(super) has_cgroups: bool,
+    pub(super) has_unified: bool,
 }
 
 impl Make {
@@ -78,7 +79,7 @@ impl Make {
             .u32(self.uid)
             .u64(self.disk_bytes)
             .u64(self.inodes)
-            .u32(self.has_cgroups.into())
+            .u32(self.has_unified.into())
             .finish()
     }
 
@@ -87,7 +88,7 @@ impl Make {
             uid: reader.u32()?,
             disk_bytes: reader.u64()?,
             inodes: reader.u64()?,
-            has_cgroups: reader.u32()? != 0,
+            has_unified: reader.u32()? != 0,
         })
     }
 }

@@ -125,14 +125,20 @@ impl Group {
         open(steps, init).map(Some)
     }
 
-    /// The way into the v1 groups, which may take milliseconds and is therefore taken aside.
-    pub(in super::super) fn attacher(&self) -> Attacher {
+    /// The ways into the v1 groups: a process that writes `0` to each is in them. It must do so
+    /// itself and have one thread: moving another one, the kernel waits for all processors,
+    /// which takes ten milliseconds on a machine that was idle.
+    pub(in super::super) fn open_tasks(&self) -> io::Result<Vec<OwnedFd>> {
         let is_unified = |folder: &PathBuf| match &self.unified {
             Unified::Present { cell, .. } => folder.starts_with(cell),
             Unified::Absent { .. } => false,
         };
         let folders = self.folders.iter().filter(|folder| !is_unified(folder));
-        Attacher(folders.cloned().collect())
+        let open = |folder: &PathBuf| {
+            let tasks = File::options().write(true).open(folder.join("tasks"))?;
+            io::Result::Ok(tasks.into())
+        };
+        folders.map(open).collect()
     }
 
     /// Sets a step's limits and starts counting its peak.
@@ -234,17 +240,6 @@ impl Group {
 fn open(folder: &Path, init: u32) -> io::Result<OwnedFd> {
     chown(folder.join("cgroup.procs"), Some(init), Some(init))?;
     Ok(File::open(folder)?.into())
-}
-
-/// Moves a process into a cell's v1 groups; what it forks afterwards follows it.
-pub(in super::super) struct Attacher(Vec<PathBuf>);
-
-impl Attacher {
-    pub(in super::super) fn attach(&self, pid: i32) -> io::Result<()> {
-        self.0
-            .iter()
-            .try_for_each(|folder| write(&folder.join("cgroup.procs"), pid))
-    }
 }
 
 /// Removes an empty control group.

@@ -3,8 +3,7 @@
 //! Each resource is driven through the version of the hierarchy that has it: memory and
 //! processes through v2 where it has these controllers, else through v1; killing and CPU time
 //! through v2 wherever it is mounted, even without controllers. Everything here is a few small
-//! files, so no call waits; only what [`Group::attacher`] gives and
-//! [`Group::remove`] may take milliseconds.
+//! files, so no call waits; only [`Group::remove`] may take milliseconds.
 
 mod group;
 mod memory;

@@ -218,12 +218,15 @@ fn v1_limits_and_v2_kills_where_both_are_mounted() {
     assert_eq!(read(memory.join("memory.memsw.limit_in_bytes")), "50000");
     assert_eq!(read(pids.join("pids.max")), "11");
     assert_eq!(group.memory_kills().unwrap(), 2);
-    let cpu = of("cpu,cpuacct/worker");
-    files(&cpu, &[("cgroup.procs", "")]);
-    group.attacher().attach(77).unwrap();
-    assert_eq!(read(cpu.join("cgroup.procs")), "77");
-    assert_eq!(read(memory.join("cgroup.procs")), "77");
-    assert_eq!(read(pids.join("cgroup.procs")), "77");
+    for folder in [&memory, &pids, &of("cpu,cpuacct/worker")] {
+        files(folder, &[("tasks", "")]);
+    }
+    for tasks in group.open_tasks().unwrap() {
+        rustix::io::write(tasks, b"0").unwrap();
+    }
+    assert_eq!(read(memory.join("tasks")), "0");
+    assert_eq!(read(pids.join("tasks")), "0");
+    assert_eq!(read(of("cpu,cpuacct/worker").join("tasks")), "0");
 }
 
 /// Nothing forks any more before the first is killed.

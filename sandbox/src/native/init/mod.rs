@@ -36,21 +36,26 @@ pub(super) struct Cell<'a> {
     pub(super) worker: OwnedFd,
     /// The v2 control group for steps, if there is one.
     pub(super) steps: Option<OwnedFd>,
+    /// The ways into the v1 control groups.
+    pub(super) tasks: Vec<OwnedFd>,
     pub(super) filter: &'a [libc::sock_filter],
     pub(super) covers: &'a Covers,
 }
 
 /// Runs a cell to its end.
-pub(super) fn main(cell: Cell<'_>) -> ! {
-    if let Err(failure) = live(&cell) {
+pub(super) fn main(mut cell: Cell<'_>) -> ! {
+    if let Err(failure) = live(&mut cell) {
         // If the worker is gone too, nobody is left to be told.
         let _ = channel::send(&cell.worker, &failure.write(kind::FAILED), &[]);
     }
     sys::exit(0)
 }
 
-fn live(cell: &Cell<'_>) -> Result<(), Failure> {
+fn live(cell: &mut Cell<'_>) -> Result<(), Failure> {
     keep_only(cell)?;
+    for tasks in std::mem::take(&mut cell.tasks) {
+        rustix::io::write(tasks, b"0").doing("entering the cell's cgroups")?;
+    }
     sys::reset_signals();
     let proc = mounts::make(cell.make, cell.covers)?;
     sys::unshare(UnshareFlags::NEWUSER).doing("making a user namespace")?;
@@ -60,7 +65,7 @@ fn live(cell: &Cell<'_>) -> Result<(), Failure> {
     let isolated = Writer::new(kind::ISOLATED).finish();
     channel::send(&cell.worker, &isolated, &[folder.as_fd()]).doing("telling the worker")?;
     drop(folder);
-    // The worker maps the ids and moves this process into its control groups meanwhile.
+    // The worker maps the ids meanwhile.
     let Some(first) = channel::receive(&cell.worker).doing("waiting to be primed")? else {
         return Ok(());
     };
@@ -87,6 +92,7 @@ fn keep_only(cell: &Cell<'_>) -> Result<(), Failure> {
     rustix::stdio::dup2_stderr(&null).doing(what)?;
     let mut keep = vec![cell.worker.as_fd(), null.as_fd()];
     keep.extend(cell.steps.as_ref().map(AsFd::as_fd));
+    keep.extend(cell.tasks.iter().map(AsFd::as_fd));
     sys::close_all_from(3, &keep).doing(what)
 }
 

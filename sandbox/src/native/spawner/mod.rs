@@ -84,7 +84,7 @@ fn spawn(
             .doing("reading a request for a cell")
     };
     let worker = next()?;
-    let cgroups = if make.has_cgroups {
+    let cgroups = if make.has_unified {
         Some((next()?, next()?))
     } else {
         None
@@ -94,10 +94,12 @@ fn spawn(
         sys::Forked::Parent { pid, pidfd } => Ok((pid, pidfd)),
         sys::Forked::Child => {
             let steps = cgroups.map(|(_, steps)| steps);
+            let tasks = fds.collect();
             init::main(init::Cell {
                 make,
                 worker,
                 steps,
+                tasks,
                 filter,
                 covers,
             })
