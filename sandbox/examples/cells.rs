@@ -9,7 +9,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bytes::Bytes;
 use runlog_sandbox::native::{NativeConfig, NativeEngine, SpawnerCommand};
 use runlog_sandbox::{Cause, CellFile, CellSpec, Engine, Step, StepLimits};
 
@@ -72,10 +71,7 @@ async fn measure(this: &str, rounds: usize) -> Result<()> {
     let main_py = folder.path().join("main.py");
     std::fs::write(&main_py, "print('hi')\n")?;
     let file = |name: &str, path: &std::path::Path| -> Result<CellFile> {
-        Ok(CellFile {
-            name: name.into(),
-            content: Bytes::from(std::fs::read(path)?),
-        })
+        Ok(CellFile::new(name, std::fs::read(path)?))
     };
     let cases = [
         Case {

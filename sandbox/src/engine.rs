@@ -6,6 +6,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::{Collect, Collected};
+
 /// Makes single-use cells.
 pub trait Engine: Send + Sync + 'static {
     /// The engine's name as it stands in measurements and metrics, for example `native`.
@@ -30,6 +32,11 @@ pub trait Cell: Send {
     /// place of what has their names. Whether that went well may only show at the next start.
     fn put_files(&mut self, files: Vec<CellFile>) -> BoxFuture<'_, Result<(), Error>>;
 
+    /// Takes files out of the working directory. Waits for the end of a step that still runs: by
+    /// then all its processes are dead. What a program left there can be any kind of trap, so
+    /// only regular files come, and nothing that is there is an error.
+    fn collect(&mut self, wanted: Collect) -> BoxFuture<'_, Result<Collected, Error>>;
+
     /// Starts one step. The previous one, if any, must have ended.
     fn start(&mut self, step: Step) -> BoxFuture<'_, Result<Process, Error>>;
 
@@ -44,13 +51,27 @@ pub struct CellSpec {
     pub disk_bytes: u64,
 }
 
-/// A file for the working directory. It belongs to the program, which may also execute it.
+/// A file for the working directory, or out of it. It belongs to the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellFile {
-    /// A plain name: no `/`, no `..`, no NUL, at most 255 bytes.
+    /// Its path below the working directory: parts of at most 255 bytes, none of them `..`, with
+    /// `/` between them, and no NUL. Folders that it needs are made.
     pub name: String,
+    /// Permission bits, of which only `0o777` count.
+    pub mode: u32,
     /// The content, byte for byte.
     pub content: Bytes,
+}
+
+impl CellFile {
+    /// A file that everybody in the cell may read and execute.
+    pub fn new(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        Self {
+            name: name.into(),
+            mode: 0o755,
+            content: content.into(),
+        }
+    }
 }
 
 /// One command to run in a cell.

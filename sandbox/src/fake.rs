@@ -4,6 +4,7 @@
 //! same channels as a real engine, honours the wall limit and the kill handle, and notes what it
 //! was asked for. It runs nothing and isolates nothing.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,10 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::collect::{Account, plain_path};
 use crate::engine::{Control, InputEnd, Typed};
 use crate::{
-    Cause, Cell, CellFile, CellSpec, Engine, Error, Input, KillHandle, Output, OutputStream,
-    Process, Step, StepEnd, Usage,
+    Cause, Cell, CellFile, CellSpec, Collect, Collected, Engine, Error, Input, KillHandle,
+    LeftReason, Output, OutputStream, Process, Step, StepEnd, Usage,
 };
 
 /// What a scripted program does next.
@@ -35,6 +37,8 @@ pub enum Act {
     Sleep(Duration),
     /// Waits until killed or out of wall time.
     Forever,
+    /// Leaves a file in the working directory.
+    Leave(CellFile),
     /// Ends. Without it a script that is played to its end exits with code 0.
     End(Cause),
     /// The cell breaks: the step ends in [`Error::CellGone`].
@@ -59,6 +63,8 @@ pub enum Asked {
     Cell(CellSpec),
     /// Files were put into a cell.
     Files(Vec<CellFile>),
+    /// Files were taken out of a cell.
+    Collect(Collect),
     /// A step was started.
     Start(Step),
     /// A cell was destroyed or dropped.
@@ -145,6 +151,7 @@ impl Engine for FakeEngine {
             lock(&self.shared.asked).push(Asked::Cell(spec));
             Ok(Box::new(FakeCell {
                 shared: Arc::clone(&self.shared),
+                folder: Arc::default(),
             }) as Box<dyn Cell>)
         }
         .boxed()
@@ -157,8 +164,12 @@ impl Engine for FakeEngine {
     }
 }
 
+/// The working directory of a fake cell: files by name.
+type Folder = Mutex<BTreeMap<String, CellFile>>;
+
 struct FakeCell {
     shared: Arc<Shared>,
+    folder: Arc<Folder>,
 }
 
 impl Drop for FakeCell {
@@ -173,15 +184,29 @@ impl Cell for FakeCell {
     }
 
     fn put_files(&mut self, files: Vec<CellFile>) -> BoxFuture<'_, Result<(), Error>> {
+        let named = files.iter().map(|file| (file.name.clone(), file.clone()));
+        lock(&self.folder).extend(named);
         lock(&self.shared.asked).push(Asked::Files(files));
         async { Ok(()) }.boxed()
+    }
+
+    fn collect(&mut self, wanted: Collect) -> BoxFuture<'_, Result<Collected, Error>> {
+        let mut account = Account::new(wanted.limits);
+        for asked in &wanted.paths {
+            match plain_path(asked) {
+                Some(path) => collect(&lock(&self.folder), &path, &mut account),
+                None => account.leave(asked, LeftReason::BadPath),
+            }
+        }
+        lock(&self.shared.asked).push(Asked::Collect(wanted));
+        async { Ok(account.finish()) }.boxed()
     }
 
     fn start(&mut self, step: Step) -> BoxFuture<'_, Result<Process, Error>> {
         async move {
             lock(&self.shared.asked).push(Asked::Start(step.clone()));
             match (self.shared.director)(&step) {
-                Script::Run(acts) => Ok(play(&self.shared.tasks, step, acts)),
+                Script::Run(acts) => Ok(play(&self.shared.tasks, &self.folder, step, acts)),
                 Script::CellGone => Err(Error::CellGone("scripted".into())),
                 Script::NoSuchProgram => Err(Error::NoSuchProgram {
                     program: step.argv.into_iter().next().unwrap_or_default(),
@@ -198,19 +223,38 @@ impl Cell for FakeCell {
     }
 }
 
+/// Takes a file, or the files of a folder.
+fn collect(folder: &BTreeMap<String, CellFile>, path: &str, account: &mut Account) {
+    let beneath = format!("{path}/");
+    let asked: Vec<_> = folder
+        .values()
+        .filter(|file| path.is_empty() || file.name == path || file.name.starts_with(&beneath))
+        .collect();
+    if asked.is_empty() && !path.is_empty() {
+        account.leave(path, LeftReason::Missing);
+    }
+    for file in asked {
+        if account.admits(&file.name, file.content.len() as u64) {
+            account.take(file.clone());
+        }
+    }
+}
+
 struct Player {
+    folder: Arc<Folder>,
     started: Instant,
     output: mpsc::Sender<Output>,
     input: InputEnd,
 }
 
 /// Starts a task that plays the acts; it ends when the program ends.
-fn play(tasks: &TaskTracker, step: Step, acts: Vec<Act>) -> Process {
+fn play(tasks: &TaskTracker, folder: &Arc<Folder>, step: Step, acts: Vec<Act>) -> Process {
     let (output, output_end) = mpsc::channel(16);
     let (input, input_end) = Input::new();
     let (kill, mut kills) = KillHandle::new();
     let (end, end_receiver) = oneshot::channel();
     let mut player = Player {
+        folder: Arc::clone(folder),
         started: Instant::now(),
         output,
         input: input_end,
@@ -266,6 +310,9 @@ impl Player {
                 }
                 Act::Sleep(time) => tokio::time::sleep(time).await,
                 Act::Forever => std::future::pending().await,
+                Act::Leave(file) => {
+                    lock(&self.folder).insert(file.name.clone(), file);
+                }
                 Act::End(cause) => return Some(cause),
                 Act::Break => return None,
             }

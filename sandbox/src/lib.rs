@@ -4,10 +4,12 @@
 //! single-use [`Cell`]. Never knows about the log, attempts, languages or outcomes: it is
 //! told which command to run and reports how that command ended.
 
+mod collect;
 mod engine;
 pub mod fake;
 pub mod native;
 
+pub use collect::{Collect, CollectLimits, Collected, Left, LeftReason};
 pub use engine::{
     Cause, Cell, CellFile, CellSpec, Engine, Error, Input, KillHandle, Output, OutputStream,
     Process, Step, StepEnd, StepLimits, Terminal, Usage, WindowSize,

@@ -63,7 +63,9 @@ fn inodes(disk_bytes: u64) -> u64 {
 }
 
 /// Runs what may take milliseconds where that hurts nobody.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::CellGone(format!("a task of ours was lost: {error}")))
 }

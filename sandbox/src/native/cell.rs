@@ -6,9 +6,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::body::Body;
-use super::{Shared, run};
-use crate::{Cell, CellFile, Error, KillHandle, Process, Step};
+use super::body::{Body, aside, failed};
+use super::{Shared, collect, run};
+use crate::{Cell, CellFile, Collect, Collected, Error, KillHandle, Process, Step};
 
 /// A cell of the native engine.
 pub(super) struct NativeCell {
@@ -64,6 +64,18 @@ impl Cell for NativeCell {
         // They go with the next step: one message less on the way to its start.
         self.files.extend(files);
         async { Ok(()) }.boxed()
+    }
+
+    fn collect(&mut self, wanted: Collect) -> BoxFuture<'_, Result<Collected, Error>> {
+        async move {
+            let folder = self.body().await?.parts().folder.as_ref();
+            let folder = folder.ok_or_else(lost)?;
+            let folder = folder
+                .try_clone()
+                .map_err(failed("taking files out of the cell"))?;
+            aside(move || collect::collect(&folder, &wanted)).await
+        }
+        .boxed()
     }
 
     fn start(&mut self, step: Step) -> BoxFuture<'_, Result<Process, Error>> {

@@ -12,6 +12,7 @@ mod body;
 mod cell;
 mod cgroup;
 mod channel;
+mod collect;
 mod config;
 mod init;
 mod landlock;

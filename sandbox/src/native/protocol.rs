@@ -111,7 +111,10 @@ impl Go {
             .map_or((0, 0), |t| (t.size.columns, t.size.rows));
         Writer::new(kind::GO)
             .list(&self.files, |writer, file| {
-                writer.bytes(file.name.as_bytes()).bytes(&file.content)
+                writer
+                    .bytes(file.name.as_bytes())
+                    .u32(file.mode)
+                    .bytes(&file.content)
             })
             .list(&self.argv, strings)
             .list(&self.env, strings)
@@ -126,9 +129,11 @@ impl Go {
         let string =
             |reader: &mut Reader<'_>| CString::new(reader.bytes()?).map_err(|_| malformed());
         let files = reader.list(|reader| {
-            let name = text(reader)?;
-            let content = Bytes::copy_from_slice(reader.bytes()?);
-            Ok(CellFile { name, content })
+            Ok(CellFile {
+                name: text(reader)?,
+                mode: reader.u32()?,
+                content: Bytes::copy_from_slice(reader.bytes()?),
+            })
         })?;
         let (argv, env) = (reader.list(string)?, reader.list(string)?);
         let (file_bytes, has_terminal) = (reader.u64()?, reader.u32()? != 0);

@@ -3,6 +3,7 @@
 //! [`suite!`] makes a test of each for one engine. The programs are Python and shell scripts, so
 //! an engine's cells must have `/usr/bin/python3`, `/bin/sh` and `/usr/bin/gcc`.
 
+pub(crate) mod collect;
 pub(crate) mod ends;
 pub(crate) mod isolation;
 pub(crate) mod leftovers;
@@ -13,7 +14,6 @@ pub(crate) mod terminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use runlog_sandbox::{
     Cell, CellFile, CellSpec, Engine, OutputStream, Process, Step, StepEnd, StepLimits,
 };
@@ -148,10 +148,7 @@ pub(crate) async fn read_until(process: &mut Process, seen: &mut Vec<u8>, text: 
 }
 
 pub(crate) fn file(name: &str, content: &'static str) -> CellFile {
-    CellFile {
-        name: name.into(),
-        content: Bytes::from_static(content.as_bytes()),
-    }
+    CellFile::new(name, content)
 }
 
 /// Compiles a C program in a cell and gives the cell, in which it is `./program`.

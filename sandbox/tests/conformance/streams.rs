@@ -252,10 +252,7 @@ pub(crate) async fn files_are_there_byte_for_byte(engine: Tested) {
         file("-rf *\n", "odd name"),
         file("\u{e9}", "x"),
     ];
-    files.push(runlog_sandbox::CellFile {
-        name: "big".into(),
-        content: big.clone().into(),
-    });
+    files.push(runlog_sandbox::CellFile::new("big", big.clone()));
     cell.put_files(files).await.expect("files");
     let program = "import os, sys\n\
         assert sorted(os.listdir('.')) == sorted(['empty', '-rf *\\n', '\\u00e9', 'big']), os.listdir('.')\n\

@@ -30,6 +30,11 @@ async fn engine() -> Arc<NativeEngine> {
 
 conformance::suite! {
     super::engine;
+    collect:
+        what_a_step_made_comes_out_byte_for_byte,
+        what_came_out_can_be_put_into_another_cell,
+        traps_stay_in_the_cell,
+        files_come_out_once_everything_is_dead;
     ends:
         every_exit_code_is_passed_on,
         codes_beyond_a_byte_wrap,

@@ -59,10 +59,7 @@ impl Plan {
             files: submission
                 .files
                 .iter()
-                .map(|file| CellFile {
-                    name: file.name.clone(),
-                    content: Bytes::copy_from_slice(&file.content.0),
-                })
+                .map(|file| CellFile::new(&file.name, Bytes::copy_from_slice(&file.content.0)))
                 .collect(),
             compile,
             run,

@@ -4,7 +4,6 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::Mode;
 use rustix::process::{Gid, Resource, Rlimit, Uid};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
@@ -80,7 +79,7 @@ fn restrict(worker: &OwnedFd, filter: &[libc::sock_filter]) -> Result<(), Failur
     sys::close_all_from(3, &[worker.as_fd()]).doing("closing descriptors")?;
     rustix::process::chdir("/box").doing("entering the working directory")?;
     rustix::process::setsid().doing("starting a session")?;
-    rustix::process::umask(Mode::from_raw_mode(0o022));
+    rustix::process::umask(put::UMASK);
     for (resource, most) in [
         (Resource::Core, 0),
         (Resource::Memlock, LOCKED_BYTES),
