@@ -19,13 +19,16 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME"
 # Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
-.PHONY: help setup web up test frozen scripts dependencies lint docs web-check unit bench clean-data
+.PHONY: help setup setup-browser web up test frozen scripts dependencies lint docs web-check unit browser bench clean-data
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 setup:
 	@scripts/setup
+
+setup-browser:
+	@scripts/setup --browser
 
 # The browser's part, which the program carries inside.
 web: setup
@@ -37,7 +40,7 @@ up: setup web
 
 # In this order: what is quick to fail first, and last the tests, so that what their runner says
 # stands at the end.
-test: setup frozen scripts dependencies web-check lint docs unit
+test: setup-browser frozen scripts dependencies web-check lint docs browser unit
 
 frozen:
 	scripts/check-frozen
@@ -60,6 +63,11 @@ docs:
 
 unit:
 	scripts/run-tests
+
+# The page in a real browser, on everything that `runlog up` starts.
+browser: setup-browser web-check
+	$(CARGO) build --locked --package runlog
+	$(AS_ROOT) env RUNLOG_PROGRAM="$$(realpath $(TARGET)/debug/runlog)" npm --prefix web run test:browser
 
 bench: setup web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
