@@ -8,6 +8,7 @@
 
 mod etc;
 mod root;
+mod veil;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

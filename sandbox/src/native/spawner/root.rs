@@ -17,7 +17,7 @@ use super::super::config::Mount;
 use super::super::protocol::Setup;
 use super::super::sys;
 use super::super::wire::{Doing, Failure};
-use super::etc;
+use super::{etc, veil};
 
 /// Where the new root is put together: in a mount namespace of our own, so nobody sees it there.
 const STAGE: &str = "/tmp";
@@ -76,14 +76,18 @@ pub(super) fn enter(setup: &Setup) -> Result<(), Failure> {
     lay_out(stage).doing("laying out the cells' root")?;
     etc::write(&stage.join("etc"), &copies).doing("writing the cells' /etc")?;
     devices(stage)?;
-    for (tree, inside) in trees {
-        attach(&tree, stage, &inside)?;
+    for (tree, mount) in trees {
+        let target = attach(&tree, stage, &mount.inside)?;
+        // Its place on the host is nobody's business, unless it is the same.
+        if mount.host != mount.inside && target.is_dir() {
+            veil::draw(&target, &stage.join("mnt"));
+        }
     }
     pivot(stage)
 }
 
 /// Copies of the host's mounts that the cells see, read-only with all that is mounted in them.
-fn pick_up(setup: &Setup) -> Result<Vec<(OwnedFd, PathBuf)>, Failure> {
+fn pick_up(setup: &Setup) -> Result<Vec<(OwnedFd, Mount)>, Failure> {
     let own = |name: &str| {
         let path = Path::new("/").join(name);
         Mount {
@@ -101,14 +105,14 @@ fn pick_up(setup: &Setup) -> Result<Vec<(OwnedFd, PathBuf)>, Failure> {
     mounts.into_iter().map(pick_up_one).collect()
 }
 
-fn pick_up_one(mount: Mount) -> Result<(OwnedFd, PathBuf), Failure> {
+fn pick_up_one(mount: Mount) -> Result<(OwnedFd, Mount), Failure> {
     let what = format!("taking {} into the cells", mount.host.display());
     let flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_RECURSIVE;
     let tree = rustix::mount::open_tree(CWD, &mount.host, flags).doing(&what)?;
     sys::mount_attributes(&tree, READ_ONLY | libc::MOUNT_ATTR_NODEV).doing(&what)?;
-    Ok((tree, mount.inside))
+    Ok((tree, mount))
 }
 
 fn lay_out(stage: &Path) -> io::Result<()> {
@@ -140,7 +144,8 @@ fn devices(stage: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn attach(tree: &OwnedFd, stage: &Path, inside: &Path) -> Result<(), Failure> {
+/// Mounts a tree and gives its place on the stage.
+fn attach(tree: &OwnedFd, stage: &Path, inside: &Path) -> Result<PathBuf, Failure> {
     let what = format!("mounting {} in the cells", inside.display());
     let relative = inside
         .strip_prefix("/")
@@ -158,7 +163,8 @@ fn attach(tree: &OwnedFd, stage: &Path, inside: &Path) -> Result<(), Failure> {
         }
     }
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
-    rustix::mount::move_mount(tree, "", CWD, &target, flags).doing(&what)
+    rustix::mount::move_mount(tree, "", CWD, &target, flags).doing(&what)?;
+    Ok(target)
 }
 
 /// Makes the stage the root and lets go of the host's.

@@ -1,0 +1,2 @@
+#include "probe.h"
+int main() { puts("resting"); fflush(stdout); for (;;) pause(); }

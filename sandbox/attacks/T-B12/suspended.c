@@ -1,0 +1,5 @@
+#include "probe.h"
+int main() {
+    if (vfork() == 0) for (;;) pause();
+    return 0;
+}

@@ -1,0 +1,1 @@
+echo "start: $(id -u 2> /dev/null) $PWD"

@@ -1,0 +1,2 @@
+#include "probe.h"
+int main() { _exit(-1); }

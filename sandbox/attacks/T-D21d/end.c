@@ -1,0 +1,2 @@
+#include "probe.h"
+int main() { raise(SIGRTMIN + 3); pause(); }

@@ -1,0 +1,2 @@
+#include "probe.h"
+int main() { return 137; }

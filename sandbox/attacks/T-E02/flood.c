@@ -1,0 +1,2 @@
+#include <stdio.h>
+int main() { for (;;) puts("a line on a terminal"); }

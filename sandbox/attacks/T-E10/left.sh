@@ -1,0 +1,1 @@
+(trap '' TERM HUP; sleep 100) & setsid sleep 100 & echo done

@@ -1,0 +1,2 @@
+#include <stdio.h>
+int main() { for (;;) fputs("a complaint\n", stderr); }

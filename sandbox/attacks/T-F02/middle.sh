@@ -1,0 +1,1 @@
+ln -s /etc out; mkdir deep; ln -s /etc deep/middle; ln -s / root

@@ -1,0 +1,2 @@
+#include <stdio.h>
+int main() { puts("the real tools"); return 0; }

@@ -1,0 +1,2 @@
+#include "wait.h"
+int main() { return 0; }
