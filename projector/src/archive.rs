@@ -70,6 +70,10 @@ async fn archive_all(
             // Others may have left some behind, and some were set aside.
             let _ = tokio::time::timeout(shared.config.archive_interval, wait).await;
         }
+        if stored.count() < TOGETHER as u64 {
+            // What becomes due meanwhile is read and stored together.
+            tokio::time::sleep(shared.config.archive_pace).await;
+        }
     }
 }
 
@@ -95,7 +99,11 @@ pub(crate) struct Stored {
 
 impl Stored {
     pub(crate) const fn is_nothing(&self) -> bool {
-        self.complete == 0 && self.incomplete == 0
+        self.count() == 0
+    }
+
+    const fn count(&self) -> u64 {
+        self.complete + self.incomplete
     }
 }
 

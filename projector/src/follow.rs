@@ -20,7 +20,7 @@ pub(crate) async fn follow(
 ) -> Result<Infallible, Error> {
     let mut checkpoint = store.checkpoint().await?;
     shared.checkpoint.send_replace(checkpoint);
-    let mut batches = ReadAhead::start(tasks, &shared.log, checkpoint, shared.config.batch);
+    let mut batches = ReadAhead::start(tasks, &shared.log, checkpoint, &shared.config);
     tracing::info!(checkpoint, "folding the log");
     loop {
         let mut events = batches.next().await?;

@@ -1,10 +1,13 @@
 //! Reads the log while what was read before is still being written.
 
+use std::time::Duration;
+
 use runlog_nats::{BatchLimit, Log, ReadError, Recorded};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
-use crate::Error;
+use crate::{Config, Error};
 
 /// Batches of the log in order, one of them read in advance. Its task ends with it.
 pub(crate) struct ReadAhead {
@@ -12,14 +15,16 @@ pub(crate) struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Reads on from behind the sequence `after`.
-    pub(crate) fn start(tasks: &TaskTracker, log: &Log, after: u64, limit: BatchLimit) -> Self {
+    /// Reads on from behind the sequence `after`, batches that were not cut at least `pace` apart:
+    /// what comes in quick succession shares a transaction.
+    pub(crate) fn start(tasks: &TaskTracker, log: &Log, after: u64, config: &Config) -> Self {
+        let (limit, pace) = (config.batch, config.pace);
         let (send, batches) = mpsc::channel(1);
         let log = log.clone();
         tasks.spawn(async move {
             tokio::select! {
                 () = send.closed() => {}
-                Err(error) = read(&log, after, limit, &send) => {
+                Err(error) = read(&log, after, (limit, pace), &send) => {
                     // Whoever has gone does not need to know.
                     let _ = send.send(Err(error)).await;
                 }
@@ -38,14 +43,18 @@ impl ReadAhead {
 async fn read(
     log: &Log,
     after: u64,
-    limit: BatchLimit,
+    (limit, pace): (BatchLimit, Duration),
     batches: &mpsc::Sender<Result<Vec<Recorded>, ReadError>>,
 ) -> Result<(), ReadError> {
     let mut tail = log.tail(after + 1).await?;
-    while batches
-        .send(Ok(tail.next_batch(limit).await?))
-        .await
-        .is_ok()
-    {}
-    Ok(())
+    loop {
+        let batch = tail.next_batch(limit).await?;
+        // More waits behind a batch that was cut.
+        let was_cut = batch.len() >= limit.events;
+        let next = Instant::now() + if was_cut { Duration::ZERO } else { pace };
+        if batches.send(Ok(batch)).await.is_err() {
+            return Ok(());
+        }
+        sleep_until(next).await;
+    }
 }

@@ -173,7 +173,7 @@ impl<'a> Rebuild<'a> {
             progress,
             beside: Connection::open(&config.database, BESIDE).await?,
             store: Store::open(&config.database, BESIDE).await?,
-            batches: ReadAhead::start(tasks, log, checkpoint, config.batch),
+            batches: ReadAhead::start(tasks, log, checkpoint, config),
             checkpoint: 0,
         };
         rebuild.copy_gap(checkpoint + 1).await?;
