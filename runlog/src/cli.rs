@@ -18,7 +18,8 @@ Exit codes of `run` and `watch`:
   126  refused by a rule 130  cancelled
   125  our fault: the edge is unreachable, the run expired in the queue or we failed to run it
 Exit codes of the other commands:
-    0  done              1  no such execution, or it has ended already; a service failed
+    0  done              1  no such execution, or it has ended already; a service failed;
+                            verify found something wrong
     2  the command line or the request is wrong
   125  our fault         141  the reader of our output went away
 
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Worker(commands::worker::WorkerArgs),
     Projector(commands::projector::ProjectorArgs),
     Streams(commands::streams::StreamsArgs),
+    Verify(commands::verify::VerifyArgs),
     Completions(commands::completions::CompletionsArgs),
 }
 

@@ -34,6 +34,7 @@ impl Command {
             Self::Edge(it) => it.speech,
             Self::Projector(it) => it.speech(),
             Self::Streams(it) => it.speech(),
+            Self::Verify(it) => it.speech,
             Self::Worker(_) | Self::Completions(_) => Speech {
                 json: false,
                 quiet: false,
@@ -56,6 +57,7 @@ impl Command {
             Self::Worker(it) => together(it.execute(writer)),
             Self::Projector(it) => together(it.execute(writer)),
             Self::Streams(it) => alone(it.execute(writer)),
+            Self::Verify(it) => alone(it.execute(writer)),
             Self::Completions(it) => it.execute(writer),
         }
     }

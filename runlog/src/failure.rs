@@ -38,6 +38,9 @@ pub(crate) enum Failure {
     /// A service could not start or go on.
     #[error("{0}")]
     Service(String),
+    /// What a command looks at cannot be reached.
+    #[error("{0}")]
+    Unavailable(String),
     /// Our output can no longer be written because its reader went away.
     #[error("the reader of our output went away")]
     Pipe,
@@ -54,7 +57,7 @@ impl Failure {
             Self::Left(_) => INTERRUPTED,
             Self::Service(_) => NO,
             Self::Pipe => PIPE,
-            Self::Output(_) => OURS,
+            Self::Unavailable(_) | Self::Output(_) => OURS,
             Self::Edge(error) => match error.problem().map(|it| it.status) {
                 Some(404 | 409) => NO,
                 Some(429) | None if !matches!(error, Error::BaseUrl { .. }) => OURS,
@@ -101,6 +104,7 @@ impl Failure {
             | Self::Unreadable { .. }
             | Self::Left(_)
             | Self::Service(_)
+            | Self::Unavailable(_)
             | Self::Pipe
             | Self::Output(_) => None,
         }
@@ -113,6 +117,7 @@ impl Failure {
             Self::Unreadable { .. } => "unreadable",
             Self::Left(_) => "left",
             Self::Service(_) => "service",
+            Self::Unavailable(_) => "unavailable",
             Self::Pipe => "broken_pipe",
             Self::Output(_) => "output",
             Self::Edge(error) => match error {

@@ -13,5 +13,6 @@ pub(crate) mod show;
 pub(crate) mod streams;
 pub(crate) mod submit;
 pub(crate) mod up;
+pub(crate) mod verify;
 pub(crate) mod watch;
 pub(crate) mod worker;

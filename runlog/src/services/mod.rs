@@ -50,11 +50,17 @@ pub(crate) fn host() -> String {
 
 /// An error of a service with everything that led to it, in one line.
 pub(crate) fn failed(doing: &str, error: &dyn Error) -> Failure {
-    let mut words = if doing.is_empty() {
-        error.to_string()
+    let words = in_words(error);
+    Failure::Service(if doing.is_empty() {
+        words
     } else {
-        format!("{doing}: {error}")
-    };
+        format!("{doing}: {words}")
+    })
+}
+
+/// An error with everything that led to it, in one line.
+pub(crate) fn in_words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_words = cause.to_string();
@@ -63,5 +69,5 @@ pub(crate) fn failed(doing: &str, error: &dyn Error) -> Failure {
         }
         source = cause.source();
     }
-    Failure::Service(words)
+    words
 }

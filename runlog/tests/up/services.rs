@@ -130,7 +130,25 @@ async fn services_work_apart_and_end_when_told() {
     let history = bed.answer(&["history", "--session", "apart", "--json", "--url", url]);
     assert_eq!(history.lines().count(), 1, "{history}");
 
+    let verified = bed.answer(&["verify", "--settled", "--json"]);
+    let verified: serde_json::Value = serde_json::from_str(&verified).unwrap();
+    assert_eq!(verified["ok"], true, "{verified}");
+    assert_eq!(verified["checked"]["stored_recordings"], 1, "{verified}");
+
     bed.stop("worker", worker);
+    let queued = bed.answer(&["submit", "--url", url, hello.to_str().unwrap()]);
+    bed.answer(&["verify"]);
+    let unended = bed.run(&["verify", "--settled"]);
+    assert_eq!(unended.status.code(), Some(1));
+    let line = text(&unended.stdout);
+    assert!(
+        line.starts_with("not_ended in EXECUTIONS, message"),
+        "{line}"
+    );
+    assert!(line.contains(queued.trim()), "{line}");
+    let nobody = bed.run(&["verify", "--nats-url", "nats://127.0.0.1:1"]);
+    assert_eq!(nobody.status.code(), Some(125), "{}", text(&nobody.stderr));
+
     bed.stop("edge", edge);
     bed.stop("projector", projector);
 }

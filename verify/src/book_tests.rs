@@ -1,0 +1,16 @@
+use runlog_schemas::Change;
+
+use super::*;
+
+fn event(change: Change) -> ExecutionEvent {
+    ExecutionEvent { at_ms: 7, change }
+}
+
+#[test]
+fn an_event_of_an_execution_that_is_not_in_the_book_is_not_taken_for_one_of_another() {
+    let mut book = Book::default();
+    let id: ExecutionId = "01941f29-7c00-7000-8000-000000000001".parse().unwrap();
+    let taken = book.take(5, id, &event(Change::Cancelled));
+    assert!(matches!(taken, Taken::Unknown));
+    assert!(book.entries.is_empty());
+}
