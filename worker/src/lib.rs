@@ -34,6 +34,16 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// What a worker decides, without I/O: for the model of the whole system.
+pub mod machine {
+    pub use crate::run::attempt::{Attempt, Breakage, Event, Leave, Next, Now, Position, Setup};
+    pub use crate::run::claim::{Claim, claim};
+    pub use crate::run::input::Sent;
+    pub use crate::run::outcome::Verdict;
+    pub use crate::run::recorder::Caps;
+    pub use crate::run::salvage::Salvage;
+}
+
 pub use config::Config;
 pub use run::{SelfTestError, self_test};
 pub use toolchain::{Mount, Toolchains, mounts};

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use runlog_local::Testbed;
@@ -130,12 +131,23 @@ async fn services_work_apart_and_end_when_told() {
     let history = bed.answer(&["history", "--session", "apart", "--json", "--url", url]);
     assert_eq!(history.lines().count(), 1, "{history}");
 
+    sound(&bed);
+    bed.stop("worker", worker);
+    unsound(&bed, url, &hello);
+    bed.stop("edge", edge);
+    bed.stop("projector", projector);
+}
+
+/// Everything that ran is found to be as it should.
+fn sound(bed: &Bed) {
     let verified = bed.answer(&["verify", "--settled", "--json"]);
     let verified: serde_json::Value = serde_json::from_str(&verified).unwrap();
     assert_eq!(verified["ok"], true, "{verified}");
     assert_eq!(verified["checked"]["stored_recordings"], 1, "{verified}");
+}
 
-    bed.stop("worker", worker);
+/// What nobody runs any more is found.
+fn unsound(bed: &Bed, url: &str, hello: &Path) {
     let queued = bed.answer(&["submit", "--url", url, hello.to_str().unwrap()]);
     bed.answer(&["verify"]);
     let unended = bed.run(&["verify", "--settled"]);
@@ -148,7 +160,4 @@ async fn services_work_apart_and_end_when_told() {
     assert!(line.contains(queued.trim()), "{line}");
     let nobody = bed.run(&["verify", "--nats-url", "nats://127.0.0.1:1"]);
     assert_eq!(nobody.status.code(), Some(125), "{}", text(&nobody.stderr));
-
-    bed.stop("edge", edge);
-    bed.stop("projector", projector);
 }

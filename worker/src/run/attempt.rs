@@ -1,5 +1,5 @@
 //! One attempt as a state machine. Synchronous and pure: [`Attempt::on`] is told what happened,
-//! [`Attempt::next`] says what to do; whoever drives it does the I/O.
+//! [`Attempt::take_next`] says what to do; whoever drives it does the I/O.
 //!
 //! It holds the rules that make an execution end exactly once:
 //! - nothing that the program wrote goes to the log before `started` is in it;
@@ -22,24 +22,25 @@ use super::recorder::{Caps, Kept, Recorder};
 
 /// When something happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Now {
+pub struct Now {
     /// Since the start of the attempt.
-    pub(crate) since_start: Duration,
+    pub since_start: Duration,
     /// In milliseconds since 1970.
-    pub(crate) at_ms: u64,
+    pub at_ms: u64,
 }
 
 /// An execution, and the last sequence of its `status` subject that went into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) execution: Execution,
+pub struct Position {
+    /// What the events add up to.
+    pub execution: Execution,
     /// 0 while nothing stands on the subject.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
 }
 
 impl Position {
     /// The position behind the next event of the subject.
-    pub(crate) fn then(self, (sequence, event): (u64, ExecutionEvent)) -> Self {
+    pub fn then(self, (sequence, event): (u64, ExecutionEvent)) -> Self {
         Self {
             execution: fold(self.execution, &event),
             sequence,
@@ -49,17 +50,26 @@ impl Position {
 
 /// What happened.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// The change that was to be appended is in the log.
-    Appended { sequence: u64 },
+    Appended {
+        /// Where.
+        sequence: u64,
+    },
     /// It is not: somebody else was faster.
     Conflict,
     /// The log was read.
     Read(Position),
     /// The batch that was taken is in the log.
-    Recorded { sequence: u64 },
+    Recorded {
+        /// Where.
+        sequence: u64,
+    },
     /// The cell is there, with the files in it.
-    Prepared { warm: bool },
+    Prepared {
+        /// Whether it had been made before it was needed.
+        warm: bool,
+    },
     /// The step runs.
     Started,
     /// The program wrote something.
@@ -80,7 +90,7 @@ pub(crate) enum Event {
 
 /// How an engine failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Breakage {
+pub enum Breakage {
     /// The step's program is not there or cannot be executed.
     NoSuchProgram(String),
     /// Anything else, in words.
@@ -89,7 +99,7 @@ pub(crate) enum Breakage {
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// Take a cell and put the files into it.
     Prepare,
     /// Append to the lifecycle behind that sequence.
@@ -110,7 +120,7 @@ pub(crate) enum Next {
 
 /// How an attempt is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Leave {
+pub enum Leave {
     /// Its end is in the log.
     Concluded(Box<Execution>),
     /// `started` was refused; nothing of it is in the log.
@@ -123,16 +133,23 @@ pub(crate) enum Leave {
 
 /// What an attempt starts from.
 #[derive(Clone, Debug)]
-pub(crate) struct Setup {
-    pub(crate) attempt: u32,
-    pub(crate) compiles: bool,
-    pub(crate) caps: Caps,
-    pub(crate) stdin: Option<Data>,
-    pub(crate) interactive: bool,
-    pub(crate) terminal: Option<TerminalSize>,
-    pub(crate) engine: &'static str,
+pub struct Setup {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// Whether a compile step comes first.
+    pub compiles: bool,
+    /// How much output is kept.
+    pub caps: Caps,
+    /// What stands on standard input at the start.
+    pub stdin: Option<Data>,
+    /// Whether standard input stays open for what viewers type.
+    pub interactive: bool,
+    /// A terminal of that size instead of pipes.
+    pub terminal: Option<TerminalSize>,
+    /// The sandbox engine's name.
+    pub engine: &'static str,
     /// Time from acceptance to the start of the attempt.
-    pub(crate) queued: Duration,
+    pub queued: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +161,7 @@ enum Stage {
 }
 
 /// One attempt.
-pub(crate) struct Attempt {
+pub struct Attempt {
     number: u32,
     compiles: bool,
     position: Position,
@@ -168,7 +185,7 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     /// An attempt that begins with `started`, to be appended behind `position`.
-    pub(crate) fn new(setup: Setup, position: Position, started: ExecutionEvent) -> Self {
+    pub fn new(setup: Setup, position: Position, started: ExecutionEvent) -> Self {
         let todo = [
             Next::Append(started.clone(), position.sequence),
             Next::Prepare,
@@ -199,7 +216,7 @@ impl Attempt {
     }
 
     /// What to do next, until it says nothing more.
-    pub(crate) fn next(&mut self) -> Option<Next> {
+    pub fn take_next(&mut self) -> Option<Next> {
         if let Some(sent) = self.input.next_typed() {
             self.todo.push_back(Next::Send(sent));
         }
@@ -207,7 +224,7 @@ impl Attempt {
     }
 
     /// Takes note of what happened.
-    pub(crate) fn on(&mut self, now: Now, event: Event) {
+    pub fn on(&mut self, now: Now, event: Event) {
         if self.left {
             return;
         }
@@ -245,7 +262,7 @@ impl Attempt {
     }
 
     /// Answers a viewer.
-    pub(crate) fn control(&mut self, now: Now, request: ControlRequest) -> ControlReply {
+    pub fn control(&mut self, now: Now, request: ControlRequest) -> ControlReply {
         let refused = match request {
             ControlRequest::Cancel => {
                 self.look();
@@ -264,7 +281,7 @@ impl Attempt {
     }
 
     /// When [`Attempt::batch`] has something; `None` while only an event can change that.
-    pub(crate) fn batch_due(&self) -> Option<Duration> {
+    pub fn batch_due(&self) -> Option<Duration> {
         if self.claimed {
             self.recorder.due()
         } else {
@@ -273,7 +290,7 @@ impl Attempt {
     }
 
     /// The next batch of output for the log; `Recorded` answers.
-    pub(crate) fn batch(&mut self, now: Now) -> Option<OutputBatch> {
+    pub fn batch(&mut self, now: Now) -> Option<OutputBatch> {
         if self.claimed {
             self.recorder.take(now.since_start)
         } else {
@@ -282,27 +299,27 @@ impl Attempt {
     }
 
     /// Whether more output may be taken from the program.
-    pub(crate) fn has_room(&self) -> bool {
+    pub fn has_room(&self) -> bool {
         self.recorder.has_room()
     }
 
     /// The size that a terminal has when the program starts.
-    pub(crate) fn terminal(&self) -> Option<TerminalSize> {
+    pub fn terminal(&self) -> Option<TerminalSize> {
         self.terminal
     }
 
     /// Whether no step will run any more.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }
 
     /// What the attempt used, as far as it is known.
-    pub(crate) fn measurements(&self) -> &Measurements {
+    pub fn measurements(&self) -> &Measurements {
         &self.measurements
     }
 
     /// How much output the log has of it.
-    pub(crate) fn output_bytes(&self) -> u64 {
+    pub fn output_bytes(&self) -> u64 {
         let summary = self.recorder.summary();
         summary.compiler.bytes + summary.stdout.bytes + summary.stderr.bytes
     }

@@ -97,7 +97,7 @@ impl Bench {
     }
 
     fn todo(&mut self) -> Vec<Next> {
-        std::iter::from_fn(|| self.attempt.next()).collect()
+        std::iter::from_fn(|| self.attempt.take_next()).collect()
     }
 
     fn control(&mut self, request: ControlRequest) -> ControlReply {

@@ -8,13 +8,23 @@ use super::outcome::Verdict;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Claim {
+pub enum Claim {
     /// Append this and run it.
-    Start { attempt: u32, event: ExecutionEvent },
+    Start {
+        /// Its number, from 1.
+        attempt: u32,
+        /// `started`.
+        event: ExecutionEvent,
+    },
     /// Append this; it waited too long.
     Expire(ExecutionEvent),
     /// The worker that had it is lost: end its attempt, with what the log has of its output.
-    Close { attempt: u32, verdict: Verdict },
+    Close {
+        /// The attempt that was lost.
+        attempt: u32,
+        /// What it comes to.
+        verdict: Verdict,
+    },
     /// It may start after this time.
     Later(Duration),
     /// It has ended.
@@ -27,7 +37,7 @@ pub(crate) enum Claim {
 const LOST: &str = "the worker was lost";
 
 /// Decides, for a worker of that name.
-pub(crate) fn claim(execution: &Execution, worker: &str, at_ms: u64) -> Claim {
+pub fn claim(execution: &Execution, worker: &str, at_ms: u64) -> Claim {
     if waited_too_long(execution, at_ms)
         && let Ok(Some(event)) = decide(execution, Command::Expire, at_ms)
     {

@@ -73,7 +73,7 @@ pub(crate) async fn drive(bench: Bench<'_>, attempt: Attempt) -> Driven {
         bench,
     };
     loop {
-        while let Some(next) = driver.driven.attempt.next() {
+        while let Some(next) = driver.driven.attempt.take_next() {
             if let Next::Leave(leave) = next {
                 driver.driven.leave = leave;
                 driver.remove_cell();

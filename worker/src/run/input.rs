@@ -17,10 +17,14 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// One thing for a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
+pub enum Sent {
+    /// Bytes for standard input.
     Bytes(Bytes),
+    /// The end of standard input.
     Eof,
+    /// A new size of the terminal.
     Resize(TerminalSize),
+    /// A signal, by its number.
     Signal(i32),
 }
 

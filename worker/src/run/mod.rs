@@ -4,16 +4,16 @@
 //! else should have happened: `started` is appended behind sequence 0, and a refusal says
 //! otherwise. Everything else is found out from the leader before anything is decided.
 
-mod attempt;
-mod claim;
+pub(crate) mod attempt;
+pub(crate) mod claim;
 mod drive;
 mod flight;
-mod input;
+pub(crate) mod input;
 mod journal;
-mod outcome;
+pub(crate) mod outcome;
 mod plan;
-mod recorder;
-mod salvage;
+pub(crate) mod recorder;
+pub(crate) mod salvage;
 mod self_test;
 
 use std::sync::Arc;

@@ -16,7 +16,7 @@ pub(crate) enum Stop {
 
 /// What an attempt comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// The execution ends like this.
     Finish(Outcome),
     /// We failed; the attempt is given up with that reason.

@@ -39,11 +39,11 @@ pub(crate) enum Kept {
 
 /// How many bytes of output are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Caps {
+pub struct Caps {
     /// Of the compiler.
-    pub(crate) compiler: usize,
+    pub compiler: usize,
     /// Of the program, on both streams together.
-    pub(crate) program: usize,
+    pub program: usize,
 }
 
 /// The recording of one attempt, on its way to the log.

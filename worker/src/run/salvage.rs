@@ -20,10 +20,11 @@ pub(super) async fn summary(
             },
         )
         .await?;
-    Ok(salvage.digest.finish(salvage.last_sequence))
+    Ok(salvage.finish())
 }
 
-struct Salvage {
+/// The sum of what the log has of one attempt. Pure.
+pub struct Salvage {
     attempt: u32,
     next_chunk: u64,
     last_sequence: Option<u64>,
@@ -31,7 +32,9 @@ struct Salvage {
 }
 
 impl Salvage {
-    fn new(attempt: u32) -> Self {
+    /// Of that attempt.
+    #[must_use]
+    pub fn new(attempt: u32) -> Self {
         Self {
             attempt,
             next_chunk: 0,
@@ -40,7 +43,8 @@ impl Salvage {
         }
     }
 
-    fn push(&mut self, sequence: u64, batch: &OutputBatch) {
+    /// Takes the next message of the execution's output.
+    pub fn push(&mut self, sequence: u64, batch: &OutputBatch) {
         if batch.attempt != self.attempt {
             return;
         }
@@ -52,6 +56,12 @@ impl Salvage {
                 self.digest.push(chunk);
             }
         }
+    }
+
+    /// What the terminal event tells of it.
+    #[must_use]
+    pub fn finish(self) -> OutputSummary {
+        self.digest.finish(self.last_sequence)
     }
 }
 
@@ -85,7 +95,7 @@ mod tests {
         ] {
             salvage.push(sequence, &batch);
         }
-        let summary = salvage.digest.finish(salvage.last_sequence);
+        let summary = salvage.finish();
         assert_eq!((summary.chunks, summary.stdout.bytes), (3, 3));
         assert_eq!(summary.last_sequence, Some(4));
     }
