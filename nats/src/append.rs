@@ -172,15 +172,25 @@ impl Log {
         subject: String,
         payload: Vec<u8>,
     ) -> Result<(), AppendError> {
+        match self.append_first(stream, subject, payload).await {
+            Ok(_) | Err(AppendError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Appends something, unless anything stands under that subject already.
+    pub(crate) async fn append_first(
+        &self,
+        stream: &'static str,
+        subject: String,
+        payload: Vec<u8>,
+    ) -> Result<u64, AppendError> {
         let condition = Condition {
             expected: 0,
             on: None,
         };
         let append = Append::new(stream, subject, payload).only_if(condition);
-        match self.append(&append).await {
-            Ok(_) | Err(AppendError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.append(&append).await
     }
 
     /// Appends whatever stands there; the last one counts.

@@ -262,7 +262,7 @@ impl Stored {
         decode_output(&self.payload).map_err(|source| self.unreadable(subject::OUTPUT, source))
     }
 
-    fn unreadable(&self, stream: &'static str, source: WireError) -> ReadError {
+    pub(crate) fn unreadable(&self, stream: &'static str, source: WireError) -> ReadError {
         ReadError::Unreadable {
             stream,
             sequence: self.sequence,

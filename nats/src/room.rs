@@ -74,21 +74,21 @@ impl Log {
         }
     }
 
-    /// Where [`subject::EXECUTIONS`] is more than half full, removes so much of its front that it
-    /// is half full, but nothing from the sequence `done_before` on. What is before that must
-    /// stand in a store as durable as the log, and be of executions that have all ended. Returns
-    /// how many messages went. Not for hot paths: every minute is enough.
+    /// Where a stream is more than half full, removes so much of its front that it is half full,
+    /// but nothing from the sequence `done_before` on. What is before that must stand in a store
+    /// as durable as the log, and be of executions that have all ended. Returns how many messages
+    /// went. Not for hot paths: every minute is enough.
     ///
     /// # Errors
     /// When the log does not answer.
-    pub async fn make_room(&self, done_before: u64) -> Result<u64, RequestError> {
-        let subject = format!("STREAM.INFO.{}", subject::EXECUTIONS);
+    pub async fn make_room(&self, stream: &str, done_before: u64) -> Result<u64, RequestError> {
+        let subject = format!("STREAM.INFO.{stream}");
         let info = self.api::<StreamInfo>(&subject, &()).await?;
         let keep = keep_from(&info.state, &info.config, done_before);
         if keep <= info.state.first_sequence {
             return Ok(0);
         }
-        let subject = format!("STREAM.PURGE.{}", subject::EXECUTIONS);
+        let subject = format!("STREAM.PURGE.{stream}");
         let purged: Purged = self.api(&subject, &json!({ "seq": keep })).await?;
         Ok(purged.purged)
     }

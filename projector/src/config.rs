@@ -33,6 +33,8 @@ pub struct Config {
     pub lag_interval: Duration,
     /// How often the front of the log is looked at for what may go. Default 60 s.
     pub trim_interval: Duration,
+    /// How often it is looked for programs that were shared. Default 1 s.
+    pub snippet_interval: Duration,
     /// Bytes of output that the archiver may have in memory at once; one recording is always
     /// allowed. Default 32 MiB.
     pub archive_bytes: u32,
@@ -61,6 +63,7 @@ impl Config {
             archive_interval: Duration::from_secs(10),
             lag_interval: Duration::from_secs(5),
             trim_interval: Duration::from_secs(60),
+            snippet_interval: Duration::from_secs(1),
             archive_bytes: 32 << 20,
             first_pause: Duration::from_millis(50),
             longest_pause: Duration::from_secs(2),

@@ -1,8 +1,8 @@
 //! Folds the log into the read models in PostgreSQL.
 //!
-//! Responsible for the tables of the history, submissions and recordings, for their migrations and
-//! for making them again from the log. The only writer of those tables; never an authority: what
-//! they say is what the log said.
+//! Responsible for the tables of the history, submissions, recordings and snippets, for their
+//! migrations and for making them again from the log. The only writer of those tables; never an
+//! authority: what they say is what the log said.
 
 mod archive;
 mod clock;
@@ -18,6 +18,7 @@ mod read_ahead;
 mod rebuild;
 mod row;
 mod run;
+mod snippets;
 mod store;
 mod trim;
 

@@ -1,9 +1,9 @@
 //! Makes the read models again from the log, beside the live ones, and puts them in their place.
 //!
 //! What has left the log is copied from the live tables: executions whose submission is gone, with
-//! all that belongs to them, and recordings whose output is gone. Nothing is interrupted: readers
-//! see the old tables up to the swap and the new ones from then on, and an active projector goes
-//! on with the new ones.
+//! all that belongs to them, recordings whose output is gone, and snippets. Nothing is interrupted:
+//! readers see the old tables up to the swap and the new ones from then on, and an active projector
+//! goes on with the new ones.
 //!
 //! ```text
 //! rebuild ─┬─ this task    folds the log, then swaps
@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::database::Connection;
 use crate::migrate::migrate_schema;
 use crate::read_ahead::ReadAhead;
+use crate::snippets::{Snippets, check_log};
 use crate::store::Store;
 use crate::{Config, Error, SCHEMA, migrate};
 
@@ -98,6 +99,7 @@ async fn rebuild_locked(
     guard: &Connection,
     progress: &watch::Sender<Progress>,
 ) -> Result<(), Error> {
+    check_log(log, guard).await?;
     prepare(guard, config).await?;
     let tasks = TaskTracker::new();
     let mut rebuild = Rebuild::open(config, log, progress, &tasks).await?;
@@ -113,6 +115,8 @@ async fn rebuild_locked(
     rebuild.catch_up(log.last_sequence().await?).await?;
     folded.cancel();
     recorded.await.expect("it does not panic")?;
+    // What is left of them is done in the swap, while nobody writes.
+    rebuild.snippets.catch_up(log).await?;
     rebuild.analyze().await?;
     swap::swap(&mut rebuild).await?;
     swap::drop_schema(guard, PREVIOUS).await
@@ -154,6 +158,7 @@ struct Rebuild<'a> {
     /// A connection to the new tables, for everything but the fold.
     beside: Connection,
     store: Store,
+    snippets: Snippets,
     batches: ReadAhead,
     checkpoint: u64,
 }
@@ -173,6 +178,7 @@ impl<'a> Rebuild<'a> {
             progress,
             beside: Connection::open(&config.database, BESIDE).await?,
             store: Store::open(&config.database, BESIDE).await?,
+            snippets: Snippets::open(&config.database, BESIDE).await?,
             batches: ReadAhead::start(tasks, log, checkpoint, config),
             checkpoint: 0,
         };
@@ -240,7 +246,7 @@ impl<'a> Rebuild<'a> {
     /// The planner would know nothing of the new tables.
     async fn analyze(&self) -> Result<(), Error> {
         self.beside
-            .batch_execute("ANALYZE executions; ANALYZE submissions; ANALYZE recordings")
+            .batch_execute("ANALYZE executions, submissions, recordings, snippets")
             .await
             .map_err(Error::database("analyze the new tables"))
     }

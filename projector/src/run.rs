@@ -6,9 +6,10 @@
 //!         ├─ archive   recordings of what ended
 //!         ├─ expire    what waited too long
 //!         ├─ trim      the front of a log that grows full
+//!         ├─ snippets  programs that were shared into rows
 //!         └─ lag       how far behind
 //! ```
-//! The four beside `follow` mend their own failures; one of `follow` ends the session.
+//! The five beside `follow` mend their own failures; one of `follow` ends the session.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::archive::archive;
 use crate::expire::expire;
 use crate::follow::follow;
 use crate::metrics::Metrics;
+use crate::snippets::snippets;
 use crate::store::Store;
 use crate::trim::trim;
 use crate::{Config, Error, SCHEMA, migrate};
@@ -113,6 +115,7 @@ async fn session(shared: &Arc<Shared>, tasks: &TaskTracker) -> Result<Infallible
     tasks.spawn(archive(Arc::clone(shared), stop.clone()));
     tasks.spawn(expire(Arc::clone(shared), stop.clone()));
     tasks.spawn(trim(Arc::clone(shared), stop.clone()));
+    tasks.spawn(snippets(Arc::clone(shared), stop.clone()));
     tasks.spawn(watch_lag(Arc::clone(shared), stop));
     follow(shared, &mut store, tasks).await
 }

@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use runlog_schemas::subject;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Connection;
 use crate::run::{Pause, Shared, failed};
-use crate::{Error, SCHEMA};
+use crate::{Error, SCHEMA, snippets};
 
 /// The first sequence that is still needed: of an execution that has not ended, or not folded yet.
 const NEEDED_FROM: &str = "SELECT least(
@@ -35,10 +36,17 @@ async fn rounds(shared: &Shared, pause: &mut Pause) -> Result<Infallible, Error>
         // Rows are committed without waiting for the disk, so what is read here may still be lost
         // with the machine. By the next round it has long been written.
         let needed_from = needed_from(&connection).await?;
+        let snippets_from = snippets::folded(&connection).await? + 1;
         tokio::time::sleep(shared.config.trim_interval).await;
-        let removed = shared.log.make_room(needed_from).await?;
-        if removed > 0 {
-            tracing::info!(removed, "made room at the front of the log");
+        let fronts = [
+            (subject::EXECUTIONS, needed_from),
+            (subject::SNIPPETS, snippets_from),
+        ];
+        for (stream, from) in fronts {
+            let removed = shared.log.make_room(stream, from).await?;
+            if removed > 0 {
+                tracing::info!(stream, removed, "made room at the front of the log");
+            }
         }
         pause.reset();
     }

@@ -14,6 +14,7 @@ mod language;
 mod limits;
 mod outcome;
 mod output;
+mod snippet;
 pub mod subject;
 mod submission;
 mod timeline;
@@ -34,6 +35,12 @@ pub use outcome::{Clock, Measurements, Outcome, Phase};
 pub use output::{
     Chunk, ChunkKind, OutputBatch, OutputDigest, OutputStream, OutputSummary, StreamSummary,
 };
+pub use snippet::{
+    MalformedSnippetId, Snippet, SnippetChange, SnippetEvent, SnippetId, SnippetRun,
+};
 pub use submission::{Origin, Priority, SourceFile, Submission, TerminalSize, UnknownPriority};
 pub use timeline::{Cursor, Item, MalformedCursor, Shown, Timeline};
-pub use wire::{VERSION, WireError, decode_event, decode_output, encode_event, encode_output};
+pub use wire::{
+    VERSION, WireError, decode_event, decode_output, decode_snippet, encode_event, encode_output,
+    encode_snippet,
+};

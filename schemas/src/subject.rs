@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use crate::{ExecutionId, Priority};
+use crate::{ExecutionId, Priority, SnippetId};
 
 /// The stream of everything that happens to executions.
 pub const EXECUTIONS: &str = "EXECUTIONS";
@@ -10,6 +10,8 @@ pub const EXECUTIONS: &str = "EXECUTIONS";
 pub const OUTPUT: &str = "OUTPUT";
 /// The stream of submissions that were given up.
 pub const DEAD_LETTERS: &str = "DEAD_LETTERS";
+/// The stream of programs that were shared.
+pub const SNIPPETS: &str = "SNIPPETS";
 
 /// Subjects of [`EXECUTIONS`].
 pub const EXECUTIONS_SUBJECTS: [&str; 2] = ["submit.*.*.*", "status.*"];
@@ -17,6 +19,8 @@ pub const EXECUTIONS_SUBJECTS: [&str; 2] = ["submit.*.*.*", "status.*"];
 pub const OUTPUT_SUBJECTS: [&str; 1] = ["output.*"];
 /// Subjects of [`DEAD_LETTERS`].
 pub const DEAD_LETTERS_SUBJECTS: [&str; 1] = ["dead.*.*"];
+/// Subjects of [`SNIPPETS`].
+pub const SNIPPETS_SUBJECTS: [&str; 1] = ["snippet.*"];
 
 /// Before a subject: where the server repeats a message once it is in the log.
 pub const LIVE_PREFIX: &str = "live.";
@@ -55,6 +59,18 @@ pub fn output(id: ExecutionId) -> String {
 #[must_use]
 pub fn dead(language: &str, id: ExecutionId) -> String {
     format!("dead.{language}.{id}")
+}
+
+/// A program that was shared.
+#[must_use]
+pub fn snippet(id: SnippetId) -> String {
+    format!("snippet.{id}")
+}
+
+/// The snippet that stands under a subject; `None` where none does.
+#[must_use]
+pub fn snippet_id(subject: &str) -> Option<SnippetId> {
+    subject.strip_prefix("snippet.")?.parse().ok()
 }
 
 /// Where the worker that runs an execution listens.

@@ -7,7 +7,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{ExecutionEvent, OutputBatch};
+use crate::{ExecutionEvent, OutputBatch, SnippetEvent};
 
 /// The version that this code writes.
 pub const VERSION: u32 = 1;
@@ -63,6 +63,20 @@ pub fn encode_output(batch: &OutputBatch) -> Vec<u8> {
 /// # Errors
 /// When the version or a chunk's kind is unknown, or the text is not one of ours.
 pub fn decode_output(bytes: &[u8]) -> Result<OutputBatch, WireError> {
+    decode(bytes)
+}
+
+/// A snippet's event as it stands in the log.
+#[must_use]
+pub fn encode_snippet(event: &SnippetEvent) -> Vec<u8> {
+    encode(event)
+}
+
+/// Reads a snippet's event.
+///
+/// # Errors
+/// When the version or the type is unknown, or the text is not one of ours.
+pub fn decode_snippet(bytes: &[u8]) -> Result<SnippetEvent, WireError> {
     decode(bytes)
 }
 

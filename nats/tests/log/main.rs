@@ -7,6 +7,7 @@ mod connect;
 mod control;
 mod languages;
 mod queue;
+mod snippets;
 mod streams;
 mod support;
 mod tail;

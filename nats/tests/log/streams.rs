@@ -2,7 +2,7 @@
 
 use runlog_nats::streams::{self, ApplyError, Kind, Replicas, Wanted};
 use runlog_nats::{AppendError, VerifyError};
-use runlog_schemas::Priority;
+use runlog_schemas::{Priority, subject};
 use serde_json::json;
 
 use crate::support::{Bed, id, languages, now_ms, output, started, submission, wanted};
@@ -170,10 +170,16 @@ async fn a_full_log_refuses_submissions_first_and_room_can_be_made() {
     let last = log.append_status(id(0), 0, &started(1)).await.unwrap();
     let brim = log.append_status(id(0), last, &started(2)).await;
     assert!(matches!(brim, Err(AppendError::Full(_))), "{brim:?}");
-    assert_eq!(log.make_room(4).await.unwrap(), 3);
+    assert_eq!(log.make_room(subject::EXECUTIONS, 4).await.unwrap(), 3);
     assert_eq!(log.bounds("EXECUTIONS").await.unwrap().first_sequence, 4);
-    assert_eq!(log.make_room(u64::MAX).await.unwrap(), 3);
-    assert_eq!(log.make_room(u64::MAX).await.unwrap(), 0);
+    assert_eq!(
+        log.make_room(subject::EXECUTIONS, u64::MAX).await.unwrap(),
+        3
+    );
+    assert_eq!(
+        log.make_room(subject::EXECUTIONS, u64::MAX).await.unwrap(),
+        0
+    );
     log.append_submission(id(20), &asked, 1).await.unwrap();
     let too_large = runlog_schemas::Data(vec![b'x'; 5_000_000]);
     let mut large = asked;

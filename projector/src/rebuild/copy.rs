@@ -69,6 +69,16 @@ pub(super) async fn copy_gap(
         .map_err(Error::database("copy what has left the log"))
 }
 
+/// Copies the snippets that have left the log.
+pub(super) async fn copy_snippets(beside: &Connection) -> Result<(), Error> {
+    beside
+        .batch_execute(&format!(
+            "INSERT INTO snippets SELECT * FROM {SCHEMA}.snippets ON CONFLICT DO NOTHING"
+        ))
+        .await
+        .map_err(Error::database("copy snippets"))
+}
+
 /// Copies the recordings that the live archiver has stored and we have not.
 pub(super) async fn copy_new_recordings(beside: &Connection) -> Result<(), Error> {
     beside

@@ -5,7 +5,7 @@ use crate::store::PROJECTOR;
 use crate::store::unsigned;
 use crate::{Error, SCHEMA};
 
-use super::copy::copy_new_recordings;
+use super::copy::{copy_new_recordings, copy_snippets};
 use super::{BESIDE, PREVIOUS, Rebuild};
 
 /// Stops whoever writes the old tables, and nobody who reads them. In the order in which the fold
@@ -14,8 +14,8 @@ const STOP_WRITERS: &str = "
     BEGIN;
     SET LOCAL lock_timeout TO '30s';
     SET LOCAL synchronous_commit TO on;
-    LOCK TABLE projector_checkpoints, executions, submissions, recordings_due, recordings
-    IN EXCLUSIVE MODE";
+    LOCK TABLE projector_checkpoints, executions, submissions, recordings_due, recordings,
+    snippets IN EXCLUSIVE MODE";
 
 /// Waits for the writers of the old tables, catches up with them, and renames. Statements that
 /// wait for the old tables meanwhile find the new ones, since names are looked up again.
@@ -36,6 +36,8 @@ pub(super) async fn swap(rebuild: &mut Rebuild<'_>) -> Result<(), Error> {
     rebuild.catch_up(target).await?;
     // What the archiver stored in the old tables since we looked goes away with them.
     copy_new_recordings(&rebuild.beside).await?;
+    rebuild.snippets.catch_up(rebuild.log).await?;
+    copy_snippets(&rebuild.beside).await?;
     live.batch_execute(&format!(
         "ALTER SCHEMA {SCHEMA} RENAME TO {PREVIOUS};
          ALTER SCHEMA {BESIDE} RENAME TO {SCHEMA};

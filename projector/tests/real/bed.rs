@@ -44,6 +44,7 @@ impl Bed {
         config.expiry_interval = short;
         config.archive_interval = short;
         config.lag_interval = short;
+        config.snippet_interval = short;
         config.first_pause = short;
         config.longest_pause = short;
         // The stories are old; nothing of them shall expire.
@@ -109,6 +110,7 @@ impl Bed {
             "submissions",
             "recordings",
             "recordings_due",
+            "snippets",
             "projector_checkpoints",
         ] {
             let rows = client

@@ -6,4 +6,5 @@ mod expiry;
 mod failures;
 mod folding;
 mod rebuilding;
+mod snippets;
 mod stories;

@@ -6,12 +6,14 @@
 mod query;
 mod request;
 mod service;
+mod snippet;
 mod stream;
 mod view;
 
 pub use query::{HistoryQuery, OutputQuery, RecordingQuery, StreamQuery, SubmitQuery};
 pub use request::{BatchRequest, FileRequest, LimitsRequest, SubmitRequest};
 pub use service::{Check, LanguageView, Languages, Readiness, Version};
+pub use snippet::{SnippetCreated, SnippetLinks, SnippetRequest, SnippetView};
 pub use stream::{ViewerMessage, ViewerRequest};
 pub use view::{
     Accepted, AttemptView, BatchItem, BatchReply, Completed, ExecutionPage, ExecutionView,

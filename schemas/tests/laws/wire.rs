@@ -8,8 +8,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use runlog_schemas::{
-    Change, ChunkKind, ExecutionEvent, OutputBatch, WireError, decode_event, decode_output,
-    encode_event, encode_output,
+    Change, ChunkKind, ExecutionEvent, OutputBatch, SnippetChange, SnippetEvent, WireError,
+    decode_event, decode_output, decode_snippet, encode_event, encode_output, encode_snippet,
 };
 use serde_json::Value;
 
@@ -91,6 +91,26 @@ fn the_fixture_of_a_recording_has_every_kind_of_chunk_and_comes_back_as_it_was()
     assert_eq!(written, serde_json::from_slice::<Value>(bytes).unwrap());
 }
 
+/// The fixture that an event of a snippet must have.
+const fn snippet_fixture_of(change: &SnippetChange) -> &'static str {
+    match change {
+        SnippetChange::Created { .. } => "snippet.created.v1.json",
+    }
+}
+
+#[test]
+fn every_event_of_a_snippet_has_its_fixture_and_comes_back_as_it_was() {
+    let fixtures = fixtures("snippet.");
+    assert_eq!(fixtures.len(), 1, "one fixture for each event and version");
+    for (name, bytes) in fixtures {
+        let event = decode_snippet(&bytes).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(snippet_fixture_of(&event.change), name);
+        let written: Value = serde_json::from_slice(&encode_snippet(&event)).unwrap();
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(written, read, "{name}");
+    }
+}
+
 #[test]
 fn what_is_not_known_is_refused_and_never_skipped() {
     let newer = br#"{"v":2,"at_ms":1,"type":"started","attempt":1,"worker":"w"}"#;
@@ -135,5 +155,6 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
         let _: Result<ExecutionEvent, _> = decode_event(&bytes);
         let _: Result<OutputBatch, _> = decode_output(&bytes);
+        let _: Result<SnippetEvent, _> = decode_snippet(&bytes);
     }
 }
