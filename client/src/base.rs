@@ -16,7 +16,9 @@ impl BaseUrl {
     /// Where `runlog up` listens unless told otherwise.
     pub const DEFAULT: &'static str = "http://127.0.0.1:8740";
 
-    pub(crate) fn http(&self, path: &str) -> String {
+    /// A path there, as an address for HTTP.
+    #[must_use]
+    pub fn http(&self, path: &str) -> String {
         format!("http://{}{path}", self.rest)
     }
 

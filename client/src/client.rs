@@ -6,10 +6,10 @@ use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runlog_schemas::api::{
     Accepted, BatchReply, BatchRequest, Completed, ExecutionPage, ExecutionView, HistoryQuery,
-    Languages, OutputQuery, OutputView, Readiness, RecordingQuery, RecordingView, SubmitQuery,
-    SubmitRequest, Version,
+    Languages, OutputQuery, OutputView, Readiness, RecordingQuery, RecordingView, SnippetCreated,
+    SnippetRequest, SnippetView, SubmitQuery, SubmitRequest, Version,
 };
-use runlog_schemas::{ExecutionId, OutputStream};
+use runlog_schemas::{ExecutionId, OutputStream, SnippetId};
 use serde::de::DeserializeOwned;
 
 use crate::error::{excerpt, retry_after};
@@ -170,6 +170,24 @@ impl Client {
         };
         let builder = self.request(Method::GET, &of(id, "/recording"));
         self.bytes(builder.query(&query)).await
+    }
+
+    /// Shares a program.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn share(&self, request: &SnippetRequest) -> Result<SnippetCreated, Error> {
+        let builder = self.request(Method::POST, "/v1/snippets");
+        self.json(builder.json(request)).await
+    }
+
+    /// A program that was shared.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn snippet(&self, id: SnippetId) -> Result<SnippetView, Error> {
+        let path = format!("/v1/snippets/{id}");
+        self.json(self.request(Method::GET, &path)).await
     }
 
     /// The languages.

@@ -1,7 +1,7 @@
 //! What can go wrong while a request is answered, and the one place that knows how to say it in HTTP.
 
 use runlog_schemas::api::{FieldProblem, Problem};
-use runlog_schemas::{ExecutionId, MalformedId, Outcome};
+use runlog_schemas::{ExecutionId, MalformedId, MalformedSnippetId, Outcome};
 use warp::http::StatusCode;
 
 /// Seconds after which somebody who was sent away because the log is away may come back.
@@ -20,9 +20,15 @@ pub(crate) enum EdgeError {
     /// The id in the path is none.
     #[error(transparent)]
     MalformedId(#[from] MalformedId),
+    /// The snippet's id in the path is none.
+    #[error(transparent)]
+    MalformedSnippetId(#[from] MalformedSnippetId),
     /// Neither the log nor the history knows it.
     #[error("there is no execution with this id")]
     NoSuchExecution,
+    /// Neither the log nor the read model knows it.
+    #[error("there is no snippet with this id")]
+    NoSuchSnippet,
     /// No route has this path.
     #[error("nothing is to be found at {path}")]
     NoSuchPath {
@@ -133,8 +139,9 @@ impl EdgeError {
     pub(crate) const fn status_and_code(&self) -> (StatusCode, &'static str) {
         use StatusCode as S;
         match self {
-            Self::MalformedId(_) => (S::BAD_REQUEST, "malformed_id"),
+            Self::MalformedId(_) | Self::MalformedSnippetId(_) => (S::BAD_REQUEST, "malformed_id"),
             Self::NoSuchExecution => (S::NOT_FOUND, "no_such_execution"),
+            Self::NoSuchSnippet => (S::NOT_FOUND, "no_such_snippet"),
             Self::NoSuchPath { .. } => (S::NOT_FOUND, "no_such_path"),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NotJson { .. } => (S::UNSUPPORTED_MEDIA_TYPE, "not_json"),

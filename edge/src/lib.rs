@@ -23,6 +23,7 @@ mod record;
 mod reply;
 mod routes;
 mod server;
+mod snippet;
 mod socket;
 mod state;
 mod submit;

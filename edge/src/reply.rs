@@ -3,7 +3,7 @@
 use runlog_schemas::api::Problem;
 use serde::Serialize;
 use warp::http::StatusCode;
-use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use warp::http::header::{ALLOW, CONTENT_TYPE, GetAll, HeaderName, HeaderValue, RETRY_AFTER};
 use warp::reply::Response;
 
 use crate::error::EdgeError;
@@ -47,6 +47,16 @@ pub(crate) fn bytes(content_type: &'static str, body: impl Into<bytes::Bytes>) -
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+/// Whether one of the values of `If-None-Match` is this `ETag`.
+#[must_use]
+pub(crate) fn is_known(values: GetAll<'_, HeaderValue>, tag: &str) -> bool {
+    values
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|one| one.trim().trim_start_matches("W/") == tag)
 }
 
 fn refuse(error: &EdgeError) -> Response {

@@ -54,6 +54,7 @@ pub(crate) enum Command {
     History(commands::history::HistoryArgs),
     Show(commands::show::ShowArgs),
     Replay(commands::replay::ReplayArgs),
+    Share(commands::share::ShareArgs),
     Cancel(commands::cancel::CancelArgs),
     Languages(commands::languages::LanguagesArgs),
     Edge(commands::edge::EdgeArgs),

@@ -3,6 +3,7 @@
 //! Everything has a short time limit: a database that hangs must not take the edge with it.
 
 mod filter;
+mod snippet;
 
 use std::time::Duration;
 
@@ -56,10 +57,10 @@ pub enum HistoryError {
     #[error("the history cannot be reached: {0}")]
     Unavailable(String),
     /// It holds something that cannot be.
-    #[error("the history holds something unreadable about {id}: {message}")]
+    #[error("the history holds something unreadable about {about}: {message}")]
     Broken {
-        /// The execution.
-        id: ExecutionId,
+        /// The id of the execution or snippet.
+        about: String,
         /// What is wrong.
         message: String,
     },
@@ -176,8 +177,11 @@ impl History {
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let body: &[u8] = get(row, 0, id)?;
-        let broken = |message: String| HistoryError::Broken { id, message };
+        let body: &[u8] = get(row, 0, &id)?;
+        let broken = |message: String| HistoryError::Broken {
+            about: id.to_string(),
+            message,
+        };
         let lines = unpack(body, LARGEST_RECORDING).map_err(broken)?;
         let batches = lines
             .split(|byte| *byte == b'\n')
@@ -201,8 +205,11 @@ impl History {
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let broken = |message: String| HistoryError::Broken { id, message };
-        let event = unpack(get(row, 0, id)?, LARGEST_SUBMISSION).map_err(broken)?;
+        let broken = |message: String| HistoryError::Broken {
+            about: id.to_string(),
+            message,
+        };
+        let event = unpack(get(row, 0, &id)?, LARGEST_SUBMISSION).map_err(broken)?;
         let event = decode_event(&event).map_err(|error| broken(error.to_string()))?;
         Ok(Some(event))
     }
@@ -238,8 +245,8 @@ fn remembered(row: &Row) -> Result<Remembered, HistoryError> {
         .try_get(0)
         .map_err(|error| HistoryError::Unavailable(error.to_string()))?;
     let id = ExecutionId::from_uuid(id);
-    let Json(execution) = get::<Json<Execution>>(row, 1, id)?;
-    let last_sequence: i64 = get(row, 2, id)?;
+    let Json(execution) = get::<Json<Execution>>(row, 1, &id)?;
+    let last_sequence: i64 = get(row, 2, &id)?;
     Ok(Remembered {
         id,
         execution,
@@ -250,10 +257,10 @@ fn remembered(row: &Row) -> Result<Remembered, HistoryError> {
 fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a Row,
     column: usize,
-    id: ExecutionId,
+    about: &impl std::fmt::Display,
 ) -> Result<T, HistoryError> {
     row.try_get(column).map_err(|error| HistoryError::Broken {
-        id,
+        about: about.to_string(),
         message: error.to_string(),
     })
 }

@@ -10,6 +10,7 @@ mod languages;
 mod openapi;
 mod output;
 mod recording;
+mod snippets;
 mod submit;
 mod ws;
 
@@ -37,7 +38,7 @@ struct Route {
 }
 
 /// Every path, for the header `Allow` and for the labels of metrics.
-const ROUTES: [Route; 23] = [
+const ROUTES: [Route; 26] = [
     route("/v1/executions", "GET, POST"),
     route("/v1/executions/batch", "POST"),
     route("/v1/executions/{id}", "GET"),
@@ -46,6 +47,8 @@ const ROUTES: [Route; 23] = [
     route("/v1/executions/{id}/ws", "GET"),
     route("/v1/executions/{id}/cancel", "POST"),
     route("/v1/executions/{id}/recording", "GET"),
+    route("/v1/snippets", "POST"),
+    route("/v1/snippets/{id}", "GET"),
     route("/v1/languages", "GET"),
     route("/v1/openapi.json", "GET"),
     route("/livez", "GET"),
@@ -57,6 +60,7 @@ const ROUTES: [Route; 23] = [
     route("/runs/{id}/replay", "GET, HEAD"),
     route("/diff/{id}/{id}", "GET, HEAD"),
     route("/history", "GET, HEAD"),
+    route("/s/{id}", "GET, HEAD"),
     route("/ops", "GET, HEAD"),
     route("/assets/{id}", "GET, HEAD"),
     route("/theme.js", "GET, HEAD"),
@@ -109,6 +113,8 @@ pub(crate) fn all(
         .or(recording::route(edge))
         .unify()
         .or(history::route(edge))
+        .unify()
+        .or(snippets::route(edge))
         .unify()
         .or(batch::route(edge))
         .unify()

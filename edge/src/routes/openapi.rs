@@ -6,7 +6,8 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::{
-    batch, cancel, events, execution, health, history, languages, output, recording, submit, ws,
+    batch, cancel, events, execution, health, history, languages, output, recording, snippets,
+    submit, ws,
 };
 use crate::reply::bytes;
 
@@ -27,6 +28,8 @@ use crate::reply::bytes;
         cancel::post,
         events::get,
         ws::get,
+        snippets::post,
+        snippets::get,
         languages::get,
         get,
         health::livez,
@@ -42,6 +45,7 @@ use crate::reply::bytes;
         (name = "executions", description = "Programs that run, or ran."),
         (name = "live", description = "Watching and talking to them while they run."),
         (name = "history", description = "What ran before."),
+        (name = "snippets", description = "Programs that are shared."),
         (name = "languages", description = "What can be run."),
         (name = "operations", description = "For those who run Runlog."),
     )

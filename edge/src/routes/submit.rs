@@ -23,7 +23,7 @@ use crate::query::{self, Query};
 use crate::record;
 use crate::reply::{json_with, respond};
 use crate::state::Edge;
-use crate::submit::{self, Refused};
+use crate::submit;
 
 /// How long an answer may be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -118,23 +118,9 @@ fn check(edge: &Edge, request: SubmitRequest) -> Result<Submission, EdgeError> {
     }
     let given = request.language.clone();
     let submission =
-        submit::check(request, &edge.catalog).map_err(|refused| refusal(given, refused))?;
+        submit::check(request, &edge.catalog).map_err(|refused| submit::refusal(given, refused))?;
     edge.reports.require(&submission.language)?;
     Ok(submission)
-}
-
-fn refusal(given: String, refused: Refused) -> EdgeError {
-    let mut fields = refused.fields;
-    match fields.pop() {
-        Some(field) if refused.only_unknown_language => EdgeError::UnknownLanguage {
-            given: body::shorten(&given),
-            field: Box::new(field),
-        },
-        last => {
-            fields.extend(last);
-            EdgeError::InvalidRequest(fields)
-        }
-    }
 }
 
 async fn append(edge: &Edge, id: ExecutionId, submission: &Submission) -> Result<(), EdgeError> {

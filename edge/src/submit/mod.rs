@@ -9,6 +9,7 @@ use runlog_schemas::{Catalog, LanguageDefinition};
 use runlog_schemas::{Data, Submission};
 
 use crate::body::shorten;
+use crate::error::EdgeError;
 
 /// How long a submission may wait in the queue, in milliseconds.
 const QUEUE_LIMIT_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
@@ -97,6 +98,21 @@ pub(crate) fn check(request: SubmitRequest, catalog: &Catalog) -> Result<Submiss
             only_unknown_language: language.is_none() && problems.0.len() == 1,
             fields: problems.0,
         }),
+    }
+}
+
+/// What to say of a request in the language `given` that was refused.
+pub(crate) fn refusal(given: String, refused: Refused) -> EdgeError {
+    let mut fields = refused.fields;
+    match fields.pop() {
+        Some(field) if refused.only_unknown_language => EdgeError::UnknownLanguage {
+            given: shorten(&given),
+            field: Box::new(field),
+        },
+        last => {
+            fields.extend(last);
+            EdgeError::InvalidRequest(fields)
+        }
     }
 }
 

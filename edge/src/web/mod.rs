@@ -18,7 +18,7 @@ use warp::reply::Response;
 use asset::Asset;
 
 use crate::error::EdgeError;
-use crate::reply::respond;
+use crate::reply::{is_known, respond};
 
 /// What was built; empty where nothing was.
 const PAGE: &[Asset] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -32,12 +32,13 @@ const NOT_BUILT: &str =
 
 /// Every address at which the page itself is shown, as templates. The page reads them in
 /// `web/src/app/route.ts`.
-pub(crate) const VIEWS: [&str; 6] = [
+pub(crate) const VIEWS: [&str; 7] = [
     "/",
     "/runs/{id}",
     "/runs/{id}/replay",
     "/diff/{id}/{id}",
     "/history",
+    "/s/{id}",
     "/ops",
 ];
 
@@ -81,9 +82,7 @@ fn serve(asset: &Asset, headers: &HeaderMap) -> Response {
     let accepted: Vec<&str> = texts(headers, &ACCEPT_ENCODING).collect();
     let (encoding, bytes) = asset.best(&accepted);
     let tag = asset.tag(encoding);
-    let known = texts(headers, &IF_NONE_MATCH)
-        .flat_map(|value| value.split(','))
-        .any(|one| one.trim().trim_start_matches("W/") == tag);
+    let known = is_known(headers.get_all(IF_NONE_MATCH), &tag);
     let mut response = if known {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NOT_MODIFIED;

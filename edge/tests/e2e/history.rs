@@ -13,9 +13,12 @@ use crate::sse::{Viewer, request, screen};
 use crate::stage::{Stage, problem};
 
 /// The tables, as the projector makes them.
-const TABLES: &str = include_str!("../../../projector/migrations/V1__read_models.sql");
+const TABLES: [&str; 2] = [
+    include_str!("../../../projector/migrations/V1__read_models.sql"),
+    include_str!("../../../projector/migrations/V2__snippets.sql"),
+];
 
-async fn client(database: &str) -> tokio_postgres::Client {
+pub(crate) async fn client(database: &str) -> tokio_postgres::Client {
     let connected = tokio_postgres::connect(database, NoTls).await;
     let (client, connection) = connected.expect("the database is there");
     #[expect(clippy::disallowed_methods, reason = "it ends with the client")]
@@ -27,12 +30,14 @@ async fn client(database: &str) -> tokio_postgres::Client {
 pub(crate) async fn migrate(database: &str) {
     let client = client(database).await;
     let schema = "CREATE SCHEMA runlog; SET search_path = runlog;";
-    let made = client.batch_execute(&format!("{schema}{TABLES}")).await;
+    let made = client
+        .batch_execute(&format!("{schema}{}", TABLES.concat()))
+        .await;
     made.expect("the tables can be made");
 }
 
 /// Writes an execution as the projector would.
-async fn project(stage: &mut Stage, id: ExecutionId, recording: Option<&[OutputBatch]>) {
+pub(crate) async fn project(stage: &mut Stage, id: ExecutionId, recording: Option<&[OutputBatch]>) {
     let folded = stage.log.read_execution(id, Freshness::Leader).await;
     let folded = folded.unwrap().unwrap();
     let last = folded.events.last().unwrap().0;
@@ -88,7 +93,7 @@ async fn batches(stage: &Stage, id: ExecutionId) -> Vec<OutputBatch> {
 }
 
 /// Removes everything from a stream, as age would.
-async fn purge(stage: &mut Stage, stream: &str) {
+pub(crate) async fn purge(stage: &mut Stage, stream: &str) {
     let url = stage.servers.nats().url();
     let address = url.trim_start_matches("nats://").to_owned();
     // A few words of the protocol are enough.

@@ -11,6 +11,7 @@ mod page;
 mod random;
 mod script;
 mod server;
+mod snippets;
 mod spec;
 mod sse;
 mod stage;

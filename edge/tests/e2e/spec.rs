@@ -29,20 +29,28 @@ async fn every_operation_of_the_description_answers_as_it_says() {
     let mut script = Script::start(&stage.log, id).await;
     script.say("hi\n").await;
     script.exit(0).await;
+    let snippet = json!({ "execution_id": id });
+    let snippet = stage.post("/v1/snippets", &snippet).await;
+    let snippet = snippet.json::<Value>().await.unwrap()["id"].clone();
     let document = stage.get_json("/v1/openapi.json").await;
     let text: Value = serde_json::from_str(&runlog_edge::openapi()).unwrap();
     assert_eq!(document, text);
     let (mut called, mut names) = (BTreeSet::new(), BTreeSet::new());
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let real = path.replace("{id}", &id.to_string());
+            let id = match path.starts_with("/v1/snippets") {
+                true => snippet.as_str().unwrap().to_owned(),
+                false => id.to_string(),
+            };
+            let real = path.replace("{id}", &id);
             let method: Method = method.to_uppercase().parse().unwrap();
             let mut request = stage.request(method.clone(), &real);
             if operation.get("requestBody").is_some() {
                 let program = serde_json::to_value(program()).unwrap();
-                request = request.json(&match path.ends_with("batch") {
-                    true => json!({ "executions": [program] }),
-                    false => program,
+                request = request.json(&match path.as_str() {
+                    "/v1/executions/batch" => json!({ "executions": [program] }),
+                    "/v1/snippets" => json!({ "language": "c", "source": "" }),
+                    _ => program,
                 });
             }
             let response = request.send().await.unwrap();
@@ -63,7 +71,7 @@ async fn every_operation_of_the_description_answers_as_it_says() {
             names.insert(operation["operationId"].to_string());
         }
     }
-    assert_eq!(called.len(), 15, "{called:?}");
+    assert_eq!(called.len(), 17, "{called:?}");
     assert_eq!(names.len(), called.len(), "each has a name of its own");
 }
 

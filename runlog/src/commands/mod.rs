@@ -9,6 +9,7 @@ mod program;
 pub(crate) mod projector;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod share;
 pub(crate) mod show;
 pub(crate) mod streams;
 pub(crate) mod submit;

@@ -48,6 +48,25 @@ impl Program {
         self.files.iter().any(|it| it == "-")
     }
 
+    /// What stands in the place of the files, where it is one word alone.
+    pub(super) fn only_file(&self) -> Option<&str> {
+        match self.files.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing but files was given.
+    pub(super) const fn is_bare(&self) -> bool {
+        self.language.is_none()
+            && self.entry.is_none()
+            && self.args.is_empty()
+            && self.env.is_empty()
+            && self.limit.is_empty()
+            && self.option.is_empty()
+            && self.session.is_none()
+    }
+
     /// The request without what stands on standard input. Asks the edge for its languages where
     /// none was named.
     pub(super) async fn request(&self, client: &Client) -> Result<SubmitRequest, Failure> {

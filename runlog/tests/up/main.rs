@@ -15,4 +15,5 @@ mod input;
 mod restart;
 mod run;
 mod services;
+mod share;
 mod terminal;

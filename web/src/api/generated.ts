@@ -437,6 +437,74 @@ export const RecordingView = v.object({
 });
 export type RecordingView = v.InferOutput<typeof RecordingView>;
 
+/** Names one snippet. 128 random bits, so that nobody finds it who was not given it; written as 32
+ * hexadecimal digits in lower case. */
+export const SnippetId = v.string();
+export type SnippetId = v.InferOutput<typeof SnippetId>;
+
+/** Paths of a snippet. */
+export const SnippetLinks = v.object({
+  page: v.string(),
+  recording: v.nullish(v.string()),
+  self: v.string(),
+});
+export type SnippetLinks = v.InferOutput<typeof SnippetLinks>;
+
+/** The answer to a program that was shared. */
+export const SnippetCreated = v.object({
+  id: SnippetId,
+  links: SnippetLinks,
+});
+export type SnippetCreated = v.InferOutput<typeof SnippetCreated>;
+
+/** A program to share. Everything in it can be read by whoever has the link. With `execution_id`
+ * and nothing of a program, the program is the one of that execution. */
+export const SnippetRequest = v.object({
+  args: v.nullish(v.array(v.string())),
+  compiler_options: v.nullish(v.array(v.string())),
+  entry: v.nullish(v.string()),
+  env: v.nullish(v.record(v.string(), v.string())),
+  execution_id: v.nullish(ExecutionId),
+  files: v.nullish(v.array(FileRequest)),
+  interactive: v.nullish(v.boolean()),
+  language: v.nullish(v.string()),
+  limits: v.nullish(LimitsRequest),
+  source: v.nullish(v.string()),
+  stdin: v.nullish(v.string()),
+  stdin_data: v.nullish(Data),
+  terminal: v.nullish(TerminalSize),
+  title: v.nullish(v.string()),
+});
+export type SnippetRequest = v.InferOutput<typeof SnippetRequest>;
+
+/** One file of a submission. */
+export const SourceFile = v.object({
+  content: Data,
+  name: v.string(),
+});
+export type SourceFile = v.InferOutput<typeof SourceFile>;
+
+/** A program that was shared. Never changes. */
+export const SnippetView = v.object({
+  args: v.array(v.string()),
+  compiler_options: v.array(v.string()),
+  created_at_ms: v.number(),
+  entry: v.string(),
+  env: v.record(v.string(), v.string()),
+  execution_id: v.nullish(ExecutionId),
+  files: v.array(SourceFile),
+  id: SnippetId,
+  interactive: v.boolean(),
+  language: v.string(),
+  limits: Limits,
+  links: SnippetLinks,
+  same_program: v.nullish(v.boolean()),
+  stdin: v.nullish(Data),
+  terminal: v.nullish(TerminalSize),
+  title: v.nullish(v.string()),
+});
+export type SnippetView = v.InferOutput<typeof SnippetView>;
+
 /** What runs here. */
 export const Version = v.object({
   name: v.string(),
