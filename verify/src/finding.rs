@@ -45,6 +45,8 @@ pub enum Rule {
     Recording,
     /// Whatever was given up has a dead letter that says so, and nothing else has.
     DeadLetter,
+    /// The read model keeps every snippet, byte for byte.
+    Snippet,
 }
 
 impl Rule {
@@ -71,6 +73,7 @@ impl Rule {
             Self::Submission => "submission",
             Self::Recording => "recording",
             Self::DeadLetter => "dead_letter",
+            Self::Snippet => "snippet",
         }
     }
 }

@@ -19,6 +19,7 @@ mod output;
 mod recording;
 mod report;
 mod row;
+mod snippets;
 mod tables;
 mod verify;
 

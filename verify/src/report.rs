@@ -41,6 +41,8 @@ pub struct Checked {
     pub recordings_gone: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// Programs that were shared, as far as the log has them.
+    pub snippets: u64,
     /// Rows of `executions` that were compared with the log.
     pub rows: u64,
     /// Rows whose events have left the log.

@@ -50,6 +50,7 @@ pub(crate) struct Tables<'a> {
     submissions: Portal,
     recordings: Portal,
     due: Portal,
+    snippets: Portal,
 }
 
 impl<'a> Tables<'a> {
@@ -76,11 +77,14 @@ impl<'a> Tables<'a> {
                  FROM {SCHEMA}.recordings"
             );
             let due = format!("SELECT id FROM {SCHEMA}.recordings_due");
+            let snippets =
+                format!("SELECT id, sequence, execution_id, body FROM {SCHEMA}.snippets");
             Ok(Self {
                 executions: transaction.bind(&executions, &[]).await?,
                 submissions: transaction.bind(&submissions, &[]).await?,
                 recordings: transaction.bind(&recordings, &[]).await?,
                 due: transaction.bind(&due, &[]).await?,
+                snippets: transaction.bind(&snippets, &[]).await?,
                 checkpoint: unsigned(row.try_get(0)?),
                 transaction,
             })
@@ -96,6 +100,12 @@ impl<'a> Tables<'a> {
         self.each(&self.due, SOME, audit, Audit::due).await?;
         self.each(&self.recordings, FEW, audit, Audit::recording)
             .await
+    }
+
+    /// The next rows of `snippets`; none at the end.
+    pub(crate) async fn next_snippets(&self) -> Result<Vec<Row>, Error> {
+        let rows = self.transaction.query_portal(&self.snippets, FEW).await;
+        rows.map_err(Error::database("read the read models"))
     }
 
     async fn each<'b>(

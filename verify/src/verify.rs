@@ -11,7 +11,7 @@ use crate::compare::{explain, unended};
 use crate::finding::{Finding, Rule};
 use crate::report::{Range, Report};
 use crate::tables::{Audit, Tables, connect};
-use crate::{Error, dead, executions, output};
+use crate::{Error, dead, executions, output, snippets};
 
 /// What to check besides the log.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,7 @@ pub async fn verify(log: &Log, options: &Options) -> Result<Report, Error> {
         audit.missing(tables.checkpoint);
         explain(log, &mut audit).await?;
     }
+    snippets::check(log, tables.as_ref(), &mut report).await?;
     report
         .findings
         .sort_by_key(|it| (it.sequence, it.execution));

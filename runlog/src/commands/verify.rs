@@ -122,6 +122,7 @@ fn summary(checked: &Checked) -> Vec<String> {
             range(checked.output_range)
         ),
     ];
+    lines.push(format!("programs that were shared: {}", checked.snippets));
     lines.push(match checked.checkpoint {
         None => "the history was not looked at: --database-url names none".to_owned(),
         Some(checkpoint) => format!(

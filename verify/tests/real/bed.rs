@@ -74,10 +74,12 @@ impl Bed {
         let registry = Registry::new();
         let running = runlog_projector::run(config, self.log.clone(), &registry, stop.clone());
         let last = self.log.last_sequence().await.unwrap();
+        let snippets = self.log.bounds("SNIPPETS").await.unwrap().last_sequence;
         let caught_up = async {
             let done = format!(
                 "SELECT (SELECT last_sequence FROM runlog.projector_checkpoints) >= {last}
-                 AND NOT EXISTS (SELECT FROM runlog.recordings_due)"
+                 AND NOT EXISTS (SELECT FROM runlog.recordings_due)
+                 AND (SELECT coalesce(max(sequence), 0) FROM runlog.snippets) >= {snippets}"
             );
             loop {
                 let client = self.sql().await;

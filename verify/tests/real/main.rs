@@ -5,4 +5,5 @@ mod bed;
 mod log_damage;
 mod online;
 mod shape;
+mod snippets;
 mod table_damage;

@@ -4,7 +4,7 @@ use crate::bed::Bed;
 
 /// Each table with its columns, as they are compared. A column that is added must be compared too:
 /// teach `row.rs` or `tables.rs` of it, and then this list.
-const SHAPE: [(&str, &[&str]); 5] = [
+const SHAPE: [(&str, &[&str]); 6] = [
     (
         "executions",
         &[
@@ -33,6 +33,7 @@ const SHAPE: [(&str, &[&str]); 5] = [
         ],
     ),
     ("recordings_due", &["id"]),
+    ("snippets", &["body", "execution_id", "id", "sequence"]),
     ("submissions", &["body", "id"]),
 ];
 
