@@ -18,6 +18,9 @@ pub enum Freshness {
     Any,
     /// As the leader knows it: contains everything that was acknowledged before.
     Leader,
+    /// Contains everything of the subject up to this sequence, which is known to be there. The
+    /// leader is asked only where a replica does not have it.
+    UpTo(u64),
 }
 
 /// Why the log could not be read.
@@ -202,9 +205,13 @@ impl Log {
         let mut page = self
             .page(place.stream, &place.subject, after + 1, PageLimit::USUAL)
             .await?;
-        let confirm = place.freshness == Freshness::Leader && !page.more;
+        let last = page.messages.last().map_or(after, |stored| stored.sequence);
+        let confirm = match place.freshness {
+            Freshness::Any => false,
+            Freshness::Leader => !page.more,
+            Freshness::UpTo(there) => !page.more && last < there,
+        };
         if confirm || (page.more && page.messages.is_empty()) {
-            let last = page.messages.last().map_or(after, |stored| stored.sequence);
             let next = self
                 .leader_next(place.stream, &place.subject, last + 1)
                 .await?;

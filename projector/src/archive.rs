@@ -202,7 +202,7 @@ impl<'a> Archiver<'a> {
         let mut recorder = Recorder::new(pending.attempt).map_err(Error::Compression)?;
         let last = pending.output.last_sequence;
         if let Some(last) = last.filter(|last| *last >= self.first_output) {
-            let messages = self.log.read_output(pending.id, 0, Freshness::Leader);
+            let messages = self.log.read_output(pending.id, 0, Freshness::UpTo(last));
             let mut messages = pin!(messages.try_take_while(|(sequence, _)| {
                 std::future::ready(Ok::<_, ReadError>(*sequence <= last))
             }));

@@ -90,6 +90,11 @@ impl Feed {
         self.ring().from(next)
     }
 
+    /// Everything that was shown, where all of it is still there.
+    pub(crate) fn all(&self) -> Option<Vec<Arc<Frame>>> {
+        self.ring().all()
+    }
+
     /// Number of the first message that is there, and what must have been seen before it.
     pub(super) fn begin(&self) -> (u64, Cursor) {
         let ring = self.ring();

@@ -58,6 +58,11 @@ impl Ring {
         }
     }
 
+    /// All messages, unless some are no longer there.
+    pub(super) fn all(&self) -> Option<Vec<Arc<Frame>>> {
+        (self.first == 0).then(|| self.frames.iter().cloned().collect())
+    }
+
     /// Number of the first message that is there.
     pub(super) const fn first(&self) -> u64 {
         self.first

@@ -10,11 +10,13 @@ use futures_util::StreamExt as _;
 use runlog_nats::{Freshness, Log, ReadError, RequestError};
 use runlog_schemas::api::{ExecutionView, OutputView, RecordingView};
 use runlog_schemas::{
-    Chunk, ChunkKind, Data, Execution, ExecutionEvent, ExecutionId, OutputBatch, OutputStream,
+    Chunk, ChunkKind, Data, Execution, ExecutionEvent, ExecutionId, Item, OutputBatch,
+    OutputStream, fold,
 };
 
 use crate::error::EdgeError;
 use crate::history::{HistoryError, Recording, Remembered};
+use crate::live::Feed;
 use crate::state::Edge;
 
 /// An execution and the output that counts.
@@ -179,7 +181,7 @@ async fn output_in_log(
     };
     let expected = execution.end().and_then(|end| end.output.as_ref());
     let freshness = match expected {
-        Some(_) => Freshness::Leader,
+        Some(summary) => Freshness::UpTo(summary.last_sequence.unwrap_or(0)),
         None => Freshness::Any,
     };
     let mut chunks: Vec<Chunk> = Vec::new();
@@ -204,6 +206,33 @@ async fn output_in_log(
 }
 
 impl Recorded {
+    /// An execution that has ended, from what its feed showed; `None` where that is not all of it.
+    pub(crate) fn shown(id: ExecutionId, feed: &Feed) -> Option<Self> {
+        let mut execution = Execution::default();
+        let mut chunks: Vec<Chunk> = Vec::new();
+        for frame in feed.all()? {
+            match &frame.shown.item {
+                Item::Event(event) => {
+                    let attempts = execution.attempts.len();
+                    execution = fold(execution, event);
+                    if execution.attempts.len() > attempts {
+                        // What an attempt wrote that came to nothing does not count.
+                        chunks.clear();
+                    }
+                }
+                Item::Output(batch) => chunks.extend(batch.chunks.iter().cloned()),
+            }
+        }
+        let end = execution.end()?;
+        let whole = end.output.as_ref().map_or(0, |output| output.chunks);
+        let in_order = (0..).zip(&chunks).all(|(n, chunk)| chunk.number == n);
+        (in_order && whole == chunks.len() as u64).then_some(Self {
+            id,
+            execution,
+            chunks,
+        })
+    }
+
     /// The execution.
     pub(crate) const fn execution(&self) -> &Execution {
         &self.execution

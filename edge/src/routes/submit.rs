@@ -20,7 +20,7 @@ use crate::body::{self, BodyLimits};
 use crate::error::EdgeError;
 use crate::metrics::Submitted;
 use crate::query::{self, Query};
-use crate::record;
+use crate::record::{self, Recorded};
 use crate::reply::{json_with, respond};
 use crate::state::Edge;
 use crate::submit;
@@ -156,7 +156,10 @@ async fn completed(
     if timeout_at(until, ended).await.is_err() {
         return Ok(None);
     }
-    let recorded = record::recorded(edge, id).await?;
+    let recorded = match Recorded::shown(id, &seat) {
+        Some(recorded) => recorded,
+        None => record::recorded(edge, id).await?,
+    };
     if recorded.execution().end().is_none() {
         // The feed broke off: the sender can ask again.
         return Ok(None);
