@@ -6,8 +6,8 @@ use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runlog_schemas::api::{
     Accepted, BatchReply, BatchRequest, Completed, ExecutionPage, ExecutionView, HistoryQuery,
-    Languages, OutputQuery, OutputView, Readiness, RecordingQuery, RecordingView, SnippetCreated,
-    SnippetRequest, SnippetView, SubmitQuery, SubmitRequest, Version,
+    Languages, OutputQuery, OutputView, Readiness, RecordingQuery, RecordingView, RerunRequest,
+    SnippetCreated, SnippetRequest, SnippetView, SubmitQuery, SubmitRequest, Version, Workers,
 };
 use runlog_schemas::{ExecutionId, OutputStream, SnippetId};
 use serde::de::DeserializeOwned;
@@ -198,6 +198,23 @@ impl Client {
         self.json(self.request(Method::GET, "/v1/languages")).await
     }
 
+    /// Runs an execution again; the answer names the new one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn rerun(&self, id: ExecutionId, request: &RerunRequest) -> Result<Accepted, Error> {
+        let builder = self.request(Method::POST, &of(id, "/rerun"));
+        self.json(builder.json(request)).await
+    }
+
+    /// The workers.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn workers(&self) -> Result<Workers, Error> {
+        self.json(self.request(Method::GET, "/v1/workers")).await
+    }
+
     /// Ends an execution, in the queue or while it runs.
     ///
     /// # Errors
@@ -267,7 +284,7 @@ impl Client {
         Socket::connect(self.base.ws(&of(id, &format!("/ws{query}")))).await
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, self.base.http(path))
             .timeout(ANSWER)
@@ -286,7 +303,7 @@ impl Client {
     }
 
     /// The answer, if it is a success.
-    async fn send(&self, builder: RequestBuilder) -> Result<(String, Response), Error> {
+    pub(crate) async fn send(&self, builder: RequestBuilder) -> Result<(String, Response), Error> {
         let (url, response) = self.answer(builder).await?;
         if response.status().is_success() {
             return Ok((url, response));
@@ -298,7 +315,10 @@ impl Client {
         Err(Error::from_answer(&url, status, later, &body))
     }
 
-    async fn json<T: DeserializeOwned>(&self, builder: RequestBuilder) -> Result<T, Error> {
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        builder: RequestBuilder,
+    ) -> Result<T, Error> {
         let (url, response) = self.send(builder).await?;
         read_json(&url, response).await
     }

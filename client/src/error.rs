@@ -88,7 +88,9 @@ impl Error {
         }
     }
 
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    /// When it makes sense to ask again, where whoever refused has said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Problem(refused) => refused.retry_after,
             Self::BaseUrl { .. } | Self::Unreachable { .. } | Self::Protocol { .. } => None,

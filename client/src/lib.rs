@@ -10,6 +10,7 @@ mod base;
 mod client;
 mod error;
 mod frames;
+mod letters;
 mod live;
 mod socket;
 pub mod sse;

@@ -29,6 +29,8 @@ pub struct EdgeConfig {
     pub backlog_bytes: usize,
     /// How long an execution is still followed after its last viewer has left. Default 5 s.
     pub linger: Duration,
+    /// Submissions that may wait in each queue for every slot that serves its language. Default 200.
+    pub queue_capacity_per_slot: u64,
     /// How long open requests may go on after the edge was told to stop. Default 10 s.
     pub drain: Duration,
     /// Time between "not ready" and the end of accepting, for load balancers. Default 0.
@@ -51,6 +53,7 @@ impl Default for EdgeConfig {
             keep_alive: Duration::from_secs(15),
             backlog_bytes: 1 << 20,
             linger: Duration::from_secs(5),
+            queue_capacity_per_slot: 200,
             drain: Duration::from_secs(10),
             drain_delay: Duration::ZERO,
             allowed_origins: Vec::new(),

@@ -29,6 +29,12 @@ pub(crate) enum EdgeError {
     /// Neither the log nor the read model knows it.
     #[error("there is no snippet with this id")]
     NoSuchSnippet,
+    /// There is no dead letter of this execution.
+    #[error("there is no dead letter of this execution")]
+    NoSuchLetter,
+    /// What was submitted is kept nowhere any more.
+    #[error("what was submitted as this execution is no longer kept")]
+    SubmissionGone,
     /// No route has this path.
     #[error("nothing is to be found at {path}")]
     NoSuchPath {
@@ -101,6 +107,15 @@ pub(crate) enum EdgeError {
     /// A header cannot be read.
     #[error("a header makes no sense: {0}")]
     InvalidHeader(String),
+    /// The idempotency key is none.
+    #[error("the header Idempotency-Key makes no sense")]
+    InvalidKey(Box<FieldProblem>),
+    /// The idempotency key stands for another request.
+    #[error("the idempotency key was used for another request, which became execution {id}")]
+    KeyReused {
+        /// The execution that it stands for.
+        id: ExecutionId,
+    },
     /// A web page from elsewhere, which is not among the allowed origins.
     #[error("pages of {origin} may not use this edge")]
     ForeignOrigin {
@@ -110,6 +125,26 @@ pub(crate) enum EdgeError {
     /// The log holds so much that it takes no more submissions.
     #[error("the log is full and takes no more submissions at the moment")]
     LogFull(#[source] Cause),
+    /// As many wait in the queue as may.
+    #[error("the queue {queue} is full: {waiting} wait in it")]
+    QueueFull {
+        /// Language and priority.
+        queue: String,
+        /// How many wait.
+        waiting: u64,
+        /// After how many seconds there should be room, at the rate at which it is worked off.
+        retry_after_s: u64,
+    },
+    /// As many of the session wait as may.
+    #[error("the session {session} has {waiting} waiting in this queue, which is its share of it")]
+    SessionQueueFull {
+        /// The session.
+        session: String,
+        /// How many of it wait.
+        waiting: u64,
+        /// After how many seconds there should be room.
+        retry_after_s: u64,
+    },
     /// The log did not answer, so the submission may be in it or not.
     #[error("the log did not answer, so it is unknown whether execution {id} was accepted")]
     Unclear {
@@ -142,6 +177,8 @@ impl EdgeError {
             Self::MalformedId(_) | Self::MalformedSnippetId(_) => (S::BAD_REQUEST, "malformed_id"),
             Self::NoSuchExecution => (S::NOT_FOUND, "no_such_execution"),
             Self::NoSuchSnippet => (S::NOT_FOUND, "no_such_snippet"),
+            Self::NoSuchLetter => (S::NOT_FOUND, "no_such_dead_letter"),
+            Self::SubmissionGone => (S::GONE, "submission_gone"),
             Self::NoSuchPath { .. } => (S::NOT_FOUND, "no_such_path"),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NotJson { .. } => (S::UNSUPPORTED_MEDIA_TYPE, "not_json"),
@@ -156,10 +193,14 @@ impl EdgeError {
             Self::AlreadyEnded(_) => (S::CONFLICT, "already_ended"),
             Self::OutputGone => (S::GONE, "output_gone"),
             Self::NotAWebSocket => (S::UPGRADE_REQUIRED, "not_a_websocket"),
+            Self::InvalidKey(_) => (S::BAD_REQUEST, "invalid_idempotency_key"),
+            Self::KeyReused { .. } => (S::CONFLICT, "idempotency_key_reused"),
             Self::InvalidHeader(_) => (S::BAD_REQUEST, "invalid_header"),
             Self::ForeignOrigin { .. } => (S::FORBIDDEN, "foreign_origin"),
             Self::LogUnavailable(_) => (S::SERVICE_UNAVAILABLE, "log_unavailable"),
             Self::LogFull(_) => (S::SERVICE_UNAVAILABLE, "log_full"),
+            Self::QueueFull { .. } => (S::SERVICE_UNAVAILABLE, "queue_full"),
+            Self::SessionQueueFull { .. } => (S::TOO_MANY_REQUESTS, "session_queue_full"),
             Self::Unclear { .. } => (S::SERVICE_UNAVAILABLE, "unclear"),
             Self::HistoryUnavailable(_) => (S::SERVICE_UNAVAILABLE, "history_unavailable"),
             Self::Draining => (S::SERVICE_UNAVAILABLE, "draining"),
@@ -175,6 +216,8 @@ impl EdgeError {
             | Self::Unclear { .. }
             | Self::LanguageNotReported { .. }
             | Self::Draining => Some(LOG_RETRY_SECONDS),
+            Self::QueueFull { retry_after_s, .. }
+            | Self::SessionQueueFull { retry_after_s, .. } => Some(*retry_after_s),
             Self::LogFull(_) => Some(LOG_FULL_RETRY_SECONDS),
             Self::HistoryUnavailable(_) => Some(HISTORY_RETRY_SECONDS),
             _ => None,
@@ -203,6 +246,7 @@ impl EdgeError {
     fn fields(&self) -> Vec<FieldProblem> {
         match self {
             Self::InvalidQuery(fields) | Self::InvalidRequest(fields) => fields.clone(),
+            Self::InvalidKey(field) => vec![(**field).clone()],
             Self::UnknownLanguage { field, .. } => vec![(**field).clone()],
             Self::LanguageUnavailable { language, reason } => vec![FieldProblem {
                 field: "language".to_owned(),

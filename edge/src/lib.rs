@@ -9,18 +9,25 @@
 //!     └── one feed per execution that is watched
 //! ```
 
+mod accept;
+mod admission;
 mod body;
 mod clock;
 mod config;
 mod error;
 mod exclusive;
+mod fleet;
 mod history;
+mod key;
 mod languages;
+mod letters;
 mod live;
 mod metrics;
 mod query;
 mod record;
+mod repeat;
 mod reply;
+mod rerun;
 mod routes;
 mod server;
 mod snippet;

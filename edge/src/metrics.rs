@@ -5,7 +5,8 @@ use std::time::Duration;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
-use runlog_schemas::Priority;
+use runlog_nats::QueueDepth;
+use runlog_schemas::{Priority, WorkerReport};
 use warp::http::{Method, StatusCode};
 
 /// Upper bounds, in seconds, around the figures that we promise.
@@ -21,6 +22,10 @@ pub(crate) struct Metrics {
     feeds: IntGauge,
     resyncs: IntCounterVec,
     submissions: IntCounterVec,
+    workers: IntGauge,
+    queue_waiting: IntGaugeVec,
+    queue_leased: IntGaugeVec,
+    worker_slots: IntGaugeVec,
 }
 
 /// How a viewer is connected.
@@ -46,6 +51,8 @@ impl Transport {
 pub(crate) enum Submitted {
     /// It is in the log.
     Accepted,
+    /// It was there already, under the same idempotency key.
+    Repeated,
     /// It made no sense.
     Refused,
     /// The log did not take it.
@@ -85,6 +92,29 @@ impl Metrics {
             Opts::new("submissions_total", "Submissions, by what became of them."),
             &["language", "priority", "result"],
         )?;
+        let workers = IntGauge::new("workers", "Workers that have reported themselves lately.")?;
+        let worker_slots = IntGaugeVec::new(
+            Opts::new("worker_slots", "Slots of all workers, free and busy."),
+            &["state"],
+        )?;
+        let queue_waiting = IntGaugeVec::new(
+            Opts::new(
+                "queue_waiting",
+                "Submissions that no worker has had yet, at the last look.",
+            ),
+            &["language", "priority"],
+        )?;
+        let queue_leased = IntGaugeVec::new(
+            Opts::new(
+                "queue_leased",
+                "Submissions that workers have, or that wait for their next attempt, at the last look.",
+            ),
+            &["language", "priority"],
+        )?;
+        registry.register(Box::new(queue_waiting.clone()))?;
+        registry.register(Box::new(queue_leased.clone()))?;
+        registry.register(Box::new(workers.clone()))?;
+        registry.register(Box::new(worker_slots.clone()))?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(clients.clone()))?;
         registry.register(Box::new(feeds.clone()))?;
@@ -96,6 +126,10 @@ impl Metrics {
             feeds,
             resyncs,
             submissions,
+            workers,
+            queue_waiting,
+            queue_leased,
+            worker_slots,
         })
     }
 
@@ -123,10 +157,35 @@ impl Metrics {
         self.resyncs.with_label_values(&[reason]).inc();
     }
 
+    /// Notes how much waits in a queue.
+    pub(crate) fn queue(&self, language: &str, priority: Priority, depth: &QueueDepth) {
+        let labels = [language, priority.name()];
+        let set = |gauge: &IntGaugeVec, count: u64| {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            gauge.with_label_values(&labels).set(count);
+        };
+        set(&self.queue_waiting, depth.waiting);
+        set(&self.queue_leased, depth.leased);
+    }
+
+    /// Notes which workers there are.
+    pub(crate) fn fleet(&self, workers: &[WorkerReport]) {
+        self.workers
+            .set(i64::try_from(workers.len()).unwrap_or(i64::MAX));
+        let slots: u32 = workers.iter().map(|it| it.slots).sum();
+        let free: u32 = workers.iter().map(|it| it.free_slots).sum();
+        for (state, count) in [("free", free), ("busy", slots.saturating_sub(free))] {
+            self.worker_slots
+                .with_label_values(&[state])
+                .set(i64::from(count));
+        }
+    }
+
     /// Counts a submission. `language` is the id of a language that exists, or `unknown`.
     pub(crate) fn submission(&self, language: &str, priority: Priority, result: Submitted) {
         let result = match result {
             Submitted::Accepted => "accepted",
+            Submitted::Repeated => "repeated",
             Submitted::Refused => "refused",
             Submitted::Failed => "failed",
         };

@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::EdgeParts;
+use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::config::EdgeConfig;
+use crate::fleet::Fleet;
 use crate::history::History;
 use crate::languages::Reports;
 use crate::live::Hub;
@@ -27,6 +29,8 @@ pub(crate) struct Edge {
     pub(crate) history: Option<History>,
     pub(crate) catalog: Catalog,
     pub(crate) reports: Reports,
+    pub(crate) fleet: Fleet,
+    pub(crate) admission: Admission,
     pub(crate) hub: Hub,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
@@ -54,6 +58,11 @@ impl Edge {
         );
         let reports = Reports::default();
         tracker.spawn(reports.clone().follow(parts.log.clone(), closing.clone()));
+        let fleet = Fleet::default();
+        let following = fleet
+            .clone()
+            .follow(parts.log.clone(), metrics.clone(), closing.clone());
+        tracker.spawn(following);
         Ok(Arc::new(Self {
             metrics,
             config: parts.config,
@@ -61,6 +70,8 @@ impl Edge {
             history: parts.history,
             catalog: parts.catalog,
             reports,
+            fleet,
+            admission: Admission::default(),
             hub,
             registry: parts.registry,
             clock: parts.clock,

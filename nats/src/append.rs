@@ -193,6 +193,19 @@ impl Log {
         self.append(&append).await
     }
 
+    /// Appends behind the last message of a subject that the caller has seen.
+    pub(crate) async fn append_behind(
+        &self,
+        stream: &'static str,
+        subject: String,
+        payload: Vec<u8>,
+        expected: u64,
+    ) -> Result<u64, AppendError> {
+        let condition = Condition { expected, on: None };
+        let append = Append::new(stream, subject, payload).only_if(condition);
+        self.append(&append).await
+    }
+
     /// Appends whatever stands there; the last one counts.
     pub(crate) async fn append_over(
         &self,

@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use async_nats::{Message, Subscriber};
+use async_nats::Message;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use runlog_schemas::subject::{self, Subject};
 use runlog_schemas::{ExecutionId, Priority, Submission, WireError, decode_event};
 use serde_json::json;
-use tokio::sync::watch;
 
 use crate::acknowledge::DeliveryInfo;
-use crate::connection::ConnectionState;
 use crate::fetch::refusal;
 use crate::read::StoredSubmission;
 use crate::{Log, RequestError};
@@ -26,10 +23,10 @@ const MOST_AT_ONCE: usize = 1_000;
 /// The queues of the log. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
-    log: Log,
+    pub(crate) log: Log,
 }
 
-/// A submission that this worker has on lease for ten seconds; see [`Lease`].
+/// A submission that this worker has on lease for a few seconds; see [`Lease`].
 #[derive(Debug)]
 pub struct Delivery {
     /// The execution.
@@ -67,7 +64,7 @@ pub struct Poison {
     pub lease: Lease,
 }
 
-/// A worker's hold on a message: the queue gives it to nobody else for ten seconds, counted anew
+/// A worker's hold on a message: the queue gives it to nobody else for a few seconds, counted anew
 /// from each [`Lease::progress`]. A hint only: the fence is the log.
 #[derive(Clone)]
 pub struct Lease {
@@ -79,28 +76,6 @@ impl std::fmt::Debug for Lease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Lease").field(&self.reply.as_str()).finish()
     }
-}
-
-/// Something for a worker to look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wakeup {
-    /// A submission came to this queue.
-    Queue {
-        /// Its language.
-        language: String,
-        /// Its priority.
-        priority: Priority,
-    },
-    /// Some wake-ups were or may have been missed: look at all queues.
-    Everything,
-}
-
-/// Tells of submissions as they come. Redeliveries are not told of: look at all queues from time
-/// to time as well.
-pub struct Wakeups {
-    subscriber: Subscriber,
-    state: watch::Receiver<ConnectionState>,
-    seen: Option<ConnectionState>,
 }
 
 impl Log {
@@ -205,45 +180,6 @@ impl Queue {
                 lease,
             }),
         })
-    }
-
-    /// Listens for submissions. The first wake-up is [`Wakeup::Everything`].
-    ///
-    /// # Errors
-    /// When the log does not answer.
-    pub async fn wakeups(&self) -> Result<Wakeups, RequestError> {
-        let subject = format!("{}submit.*.*.*", subject::LIVE_PREFIX);
-        let subscriber = self.log.listen(subject).await?;
-        Ok(Wakeups {
-            subscriber,
-            state: self.log.state(),
-            seen: None,
-        })
-    }
-}
-
-impl Wakeups {
-    /// The next one; `None` when the client was closed. May be dropped and called again.
-    pub async fn next(&mut self) -> Option<Wakeup> {
-        loop {
-            let now = *self.state.borrow_and_update();
-            let lost = self.seen.is_none_or(|seen| now.lost_since(&seen));
-            self.seen = Some(now);
-            if lost {
-                return Some(Wakeup::Everything);
-            }
-            tokio::select! {
-                biased;
-                changed = self.state.changed() => changed.ok()?,
-                message = self.subscriber.next() => {
-                    if let Some(Subject::Submit { language, priority, .. }) =
-                        Subject::parse(&message?.subject)
-                    {
-                        return Some(Wakeup::Queue { language, priority });
-                    }
-                }
-            }
-        }
     }
 }
 

@@ -198,6 +198,8 @@ fn submitted(number: u64) -> Change {
         queue_limit_ms: u64::MAX,
         session: Some(format!("session-{}", number % 1_000)),
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     };
     Change::Submitted {
         submission: Box::new(submission),

@@ -31,6 +31,8 @@ pub struct Config {
     pub archive_interval: Duration,
     /// How often the log is asked how far ahead it is, for the lag. Default 5 s.
     pub lag_interval: Duration,
+    /// How often the dead letters are counted. Default 15 s.
+    pub letters_interval: Duration,
     /// How often the front of the log is looked at for what may go. Default 60 s.
     pub trim_interval: Duration,
     /// How often it is looked for programs that were shared. Default 1 s.
@@ -62,6 +64,7 @@ impl Config {
             expiry_interval: Duration::from_secs(1),
             archive_interval: Duration::from_secs(10),
             lag_interval: Duration::from_secs(5),
+            letters_interval: Duration::from_secs(15),
             trim_interval: Duration::from_secs(60),
             snippet_interval: Duration::from_secs(1),
             archive_bytes: 32 << 20,

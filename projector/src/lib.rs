@@ -11,6 +11,7 @@ mod database;
 mod error;
 mod expire;
 mod follow;
+mod letters;
 mod metrics;
 mod migrate;
 mod plan;

@@ -32,6 +32,10 @@ pub(crate) struct Metrics {
     pub(crate) expired: IntCounter,
     /// Failures after which it tried again.
     pub(crate) failures: IntCounterVec,
+    /// Dead letters that nobody has had tried again.
+    pub(crate) dead_letters: IntGauge,
+    /// The age of the oldest of them, in seconds.
+    pub(crate) dead_letter_age: IntGauge,
     /// Messages of the log that this version cannot read.
     pub(crate) poison: IntGauge,
 }
@@ -83,6 +87,14 @@ impl Metrics {
                 "failures_total",
                 "Failures after which it was tried again, by what failed.",
                 "task",
+            )?,
+            dead_letters: register.gauge(
+                "dead_letters",
+                "Dead letters that nobody has had tried again.",
+            )?,
+            dead_letter_age: register.gauge(
+                "dead_letter_oldest_age_seconds",
+                "Age of the oldest dead letter that nobody has had tried again.",
             )?,
             poison: register.gauge(
                 "poison",

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use runlog_nats::Recorded;
-use runlog_schemas::{Execution, ExecutionEvent, ExecutionId, State, fold};
+use runlog_schemas::{Change, Execution, ExecutionEvent, ExecutionId, State, fold};
 
 use crate::row::Row;
 
@@ -19,6 +19,8 @@ pub struct Plan<'a> {
     pub rows: Vec<(ExecutionId, Row)>,
     /// The submissions among the events.
     pub submissions: Vec<(ExecutionId, &'a ExecutionEvent)>,
+    /// Ids that an idempotency key has used anew, after the log had dropped what it named before.
+    pub reborn: Vec<ExecutionId>,
     /// The executions that end with an attempt that ran to its end: their recording is due.
     pub recordings: Vec<ExecutionId>,
     /// How many events changed nothing.
@@ -77,6 +79,11 @@ pub fn plan<'a>(
 
 impl<'a> Plan<'a> {
     fn take(&mut self, row: &mut Row, recorded: &'a Recorded) {
+        if begins_anew(&row.execution, &recorded.event) {
+            *row = Row::default();
+            self.reborn.push(recorded.id);
+            self.submissions.retain(|(id, _)| *id != recorded.id);
+        }
         let before = row.execution.clone();
         row.execution = fold(std::mem::take(&mut row.execution), &recorded.event);
         row.last_sequence = recorded.sequence;
@@ -91,6 +98,12 @@ impl<'a> Plan<'a> {
             self.recordings.push(recorded.id);
         }
     }
+}
+
+/// The log takes a submission under an id only where it has none, so a second one says that the
+/// first has left it: the same idempotency key was used again, long after.
+fn begins_anew(execution: &Execution, event: &ExecutionEvent) -> bool {
+    execution.end().is_some() && matches!(event.change, Change::Submitted { .. })
 }
 
 fn is_known(execution: &Execution) -> bool {

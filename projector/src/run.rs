@@ -7,6 +7,7 @@
 //!         ├─ expire    what waited too long
 //!         ├─ trim      the front of a log that grows full
 //!         ├─ snippets  programs that were shared into rows
+//!         ├─ letters   how many dead letters wait, and for how long
 //!         └─ lag       how far behind
 //! ```
 //! The five beside `follow` mend their own failures; one of `follow` ends the session.
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::archive::archive;
 use crate::expire::expire;
 use crate::follow::follow;
+use crate::letters::watch_letters;
 use crate::metrics::Metrics;
 use crate::snippets::snippets;
 use crate::store::Store;
@@ -116,6 +118,7 @@ async fn session(shared: &Arc<Shared>, tasks: &TaskTracker) -> Result<Infallible
     tasks.spawn(expire(Arc::clone(shared), stop.clone()));
     tasks.spawn(trim(Arc::clone(shared), stop.clone()));
     tasks.spawn(snippets(Arc::clone(shared), stop.clone()));
+    tasks.spawn(watch_letters(Arc::clone(shared), stop.clone()));
     tasks.spawn(watch_lag(Arc::clone(shared), stop));
     follow(shared, &mut store, tasks).await
 }

@@ -24,7 +24,9 @@ const ADVANCE: &str = "UPDATE projector_checkpoints SET last_sequence = $3
 const READ: &str = "SELECT id, first_sequence, last_sequence, execution FROM executions
     WHERE id = ANY($1)";
 const SUBMISSIONS: &str = "INSERT INTO submissions (id, body)
-    SELECT * FROM unnest($1::uuid[], $2::bytea[]) ON CONFLICT DO NOTHING";
+    SELECT * FROM unnest($1::uuid[], $2::bytea[])
+    ON CONFLICT (id) DO UPDATE SET body = EXCLUDED.body";
+const FORGET: &str = "DELETE FROM recordings WHERE id = ANY($1)";
 const DUE: &str = "INSERT INTO recordings_due (id)
     SELECT * FROM unnest($1::uuid[]) ON CONFLICT DO NOTHING";
 
@@ -40,6 +42,7 @@ pub(crate) struct Store {
     upsert: Statement,
     submissions: Statement,
     due: Statement,
+    forget: Statement,
     compressor: zstd::bulk::Compressor<'static>,
 }
 
@@ -68,6 +71,7 @@ impl Store {
             upsert: prepare(UPSERT).await?,
             submissions: prepare(SUBMISSIONS).await?,
             due: prepare(DUE).await?,
+            forget: prepare(FORGET).await?,
             compressor: zstd::bulk::Compressor::new(COMPRESSION_LEVEL)
                 .map_err(Error::Compression)?,
             connection,
@@ -148,19 +152,23 @@ impl Store {
         let columns = Columns::of(&plan.rows);
         let (ids, bodies) = self.compress(&plan.submissions)?;
         let due: Vec<Uuid> = plan.recordings.iter().map(|id| id.as_uuid()).collect();
+        let reborn: Vec<Uuid> = plan.reborn.iter().map(|id| id.as_uuid()).collect();
+        let forget: [&(dyn ToSql + Sync); 1] = [&reborn];
         let upsert = columns.parameters();
         let insert: [&(dyn ToSql + Sync); 2] = [&ids, &bodies];
         let list: [&(dyn ToSql + Sync); 1] = [&due];
-        let (rows, inserted, due, committed) = tokio::join!(
+        let (rows, inserted, forgotten, due, committed) = tokio::join!(
             biased;
             self.insert(&self.upsert, columns.len(), &upsert),
             self.insert(&self.submissions, ids.len(), &insert),
+            self.insert(&self.forget, reborn.len(), &forget),
             self.insert(&self.due, due.len(), &list),
             self.connection.batch_execute("COMMIT"),
         );
         // In this order: after a refused statement, COMMIT rolls back and says that all is well.
         rows.map_err(Error::database("write executions"))?;
         inserted.map_err(Error::database("write submissions"))?;
+        forgotten.map_err(Error::database("forget recordings"))?;
         due.map_err(Error::database("write which recordings are due"))?;
         committed.map_err(Error::database("commit"))
     }

@@ -69,6 +69,8 @@ fn submission() -> Submission {
         queue_limit_ms: 60_000,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }
 
@@ -85,6 +87,7 @@ fn change() -> impl Strategy<Value = Change> {
             attempt,
             reason: "no cell".to_owned(),
             not_before_ms: 5,
+            handed_back: false,
         }),
         2 => Just(Change::CancelRequested),
         1 => Just(Change::Cancelled),
@@ -102,18 +105,60 @@ fn change() -> impl Strategy<Value = Change> {
 fn log() -> impl Strategy<Value = Vec<Recorded>> {
     prop::collection::vec((0_u128..4, 1_u64..4, 0_u64..1_000, change()), 0..60).prop_map(|events| {
         let mut sequence = 0;
-        events
-            .into_iter()
-            .map(|(number, step, at_ms, change)| {
-                sequence += step;
-                Recorded {
-                    sequence,
-                    id: id(number),
-                    event: ExecutionEvent { at_ms, change },
-                }
-            })
-            .collect()
+        let mut executions: HashMap<ExecutionId, Execution> = HashMap::new();
+        let mut log = Vec::new();
+        for (number, step, at_ms, change) in events {
+            sequence += step;
+            let event = ExecutionEvent { at_ms, change };
+            let execution = executions.entry(id(number)).or_default();
+            // The log takes an id once, for as long as it has it.
+            if execution.end().is_some() && event.change.name() == "submitted" {
+                continue;
+            }
+            *execution = fold(std::mem::take(execution), &event);
+            log.push(Recorded {
+                sequence,
+                id: id(number),
+                event,
+            });
+        }
+        log
     })
+}
+
+#[test]
+fn an_id_that_is_used_anew_after_the_log_has_dropped_it_begins_anew() {
+    let mut tables = Tables::default();
+    let recorded = |sequence, change| Recorded {
+        sequence,
+        id: id(1),
+        event: ExecutionEvent {
+            at_ms: sequence,
+            change,
+        },
+    };
+    let submitted = || Change::Submitted {
+        submission: Box::new(submission()),
+    };
+    let first = [recorded(1, submitted()), recorded(2, Change::Cancelled)];
+    tables.write(&first).unwrap();
+    let (again, end) = (recorded(8, submitted()), recorded(9, Change::Expired));
+    let (before, events) = (
+        HashMap::from([(id(1), tables.rows[&id(1)].clone())]),
+        [again.clone()],
+    );
+    let planned = plan(2, before, &events).unwrap();
+    assert_eq!(planned.reborn, [id(1)]);
+    assert_eq!(planned.submissions, [(id(1), &again.event)]);
+    let row = &planned.rows[0].1;
+    assert_eq!((row.first_sequence, row.last_sequence), (8, 8));
+    assert!(row.execution.end().is_none());
+    // In one batch, the later one counts.
+    let [a, b] = first;
+    let events = [a, b, again.clone(), end];
+    let planned = plan(0, HashMap::new(), &events).unwrap();
+    assert_eq!(planned.submissions, [(id(1), &again.event)]);
+    assert_eq!(planned.rows[0].1.first_sequence, 8);
 }
 
 fn written_at_once(log: &[Recorded]) -> Tables {

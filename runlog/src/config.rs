@@ -109,6 +109,10 @@ pub(crate) struct EdgeServiceConfig {
     /// How long requests that are under way may go on after SIGTERM
     #[arg(long, env = "RUNLOG_DRAIN", default_value = "10s", value_parser = time::duration, value_name = "TIME")]
     pub(crate) drain: Duration,
+    /// Submissions that may wait in each queue for every slot that serves its language; above that
+    /// they are sent away for a while
+    #[arg(long, env = "RUNLOG_QUEUE_CAPACITY", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=1_000_000), value_name = "N")]
+    pub(crate) queue_capacity: u64,
     /// Origin of web pages elsewhere that may use this edge from a browser: https://host, or *
     #[arg(
         long,

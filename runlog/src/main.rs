@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod comparison;
 mod config;
 mod dispatch;
 mod ending;

@@ -20,6 +20,18 @@ pub(crate) fn utc(at_ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// How long ago that was: `now`, `12s ago`, `3m ago`, `5h ago`, `2d ago`.
+pub(crate) fn ago(at_ms: u64, now_ms: u64) -> String {
+    let seconds = now_ms.saturating_sub(at_ms) / 1_000;
+    match seconds {
+        0 => "now".to_owned(),
+        1..120 => format!("{seconds}s ago"),
+        120..7_200 => format!("{}m ago", seconds / 60),
+        7_200..172_800 => format!("{}h ago", seconds / 3_600),
+        _ => format!("{}d ago", seconds / 86_400),
+    }
+}
+
 /// Year, month and day of a day since 1970, after H. Hinnant's `civil_from_days`.
 const fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
@@ -131,6 +143,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn times_long_ago_are_told_roughly() {
+        for (seconds, told) in [
+            (0, "now"),
+            (119, "119s ago"),
+            (120, "2m ago"),
+            (7_200, "2h ago"),
+            (172_800, "2d ago"),
+        ] {
+            assert_eq!(ago(1_000, 1_000 + seconds * 1_000), told);
+        }
+        assert_eq!(ago(2_000, 1_000), "now", "clocks differ");
+    }
 
     #[test]
     fn known_days() {

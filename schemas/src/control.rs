@@ -30,6 +30,11 @@ pub enum ControlRequest {
     },
     /// Look at the log: the end of this execution was asked for.
     Cancel,
+    /// Say so if this attempt runs there. Whoever runs another one stays silent.
+    Alive {
+        /// Which attempt.
+        attempt: u32,
+    },
 }
 
 /// The worker's answer.

@@ -35,6 +35,14 @@ pub enum Command {
         /// What its output comes to.
         output: Box<OutputSummary>,
     },
+    /// Give the attempt back unfinished, because its worker was told to stop. It counts for
+    /// nothing, and the next one may begin at once.
+    HandBack {
+        /// Which attempt.
+        attempt: u32,
+        /// Why, in words.
+        reason: String,
+    },
     /// End it for whoever sent it.
     Cancel,
     /// End it because it waited too long.
@@ -84,10 +92,10 @@ pub enum Refusal {
     AlreadyStarted,
 }
 
-/// Time between a failed attempt and the next one, in milliseconds, by the attempt that failed.
+/// Time between a failed attempt and the next one, in milliseconds, by how many have failed.
 #[must_use]
-pub const fn retry_delay_ms(attempt: u32) -> u64 {
-    match attempt {
+pub const fn retry_delay_ms(failed: u32) -> u64 {
+    match failed {
         0 | 1 => 2_000,
         2 => 4_000,
         _ => 8_000,
@@ -110,6 +118,7 @@ pub fn decide(
             Command::Start { .. }
             | Command::Finish { .. }
             | Command::GiveUp { .. }
+            | Command::HandBack { .. }
             | Command::Cancel
             | Command::Expire => return Err(Refusal::NoSuchExecution),
         },
@@ -120,12 +129,20 @@ pub fn decide(
         State::Running {
             attempt,
             cancelling,
-        } => while_running(*attempt, *cancelling, command, at_ms)?,
+        } => {
+            let run = Run {
+                attempt: *attempt,
+                cancelling: *cancelling,
+                used: execution.attempts_used(),
+            };
+            while_running(&run, command, at_ms)?
+        }
         State::Ended(end) => match command {
             Command::Submit(_) => return Err(Refusal::AlreadySubmitted),
             Command::Start { .. }
             | Command::Finish { .. }
             | Command::GiveUp { .. }
+            | Command::HandBack { .. }
             | Command::Cancel
             | Command::Expire => return Err(Refusal::AlreadyEnded(end.outcome.clone())),
         },
@@ -150,34 +167,42 @@ fn while_queued(
                 worker,
             }),
         },
-        Command::Finish { attempt, .. } | Command::GiveUp { attempt, .. } => {
-            Err(Refusal::Superseded { asked: attempt })
-        }
+        Command::Finish { attempt, .. }
+        | Command::GiveUp { attempt, .. }
+        | Command::HandBack { attempt, .. } => Err(Refusal::Superseded { asked: attempt }),
         Command::Cancel => Ok(Change::Cancelled),
         Command::Expire => Ok(Change::Expired),
     }
 }
 
-fn while_running(
-    running: u32,
+/// What matters of an execution that runs.
+struct Run {
+    attempt: u32,
     cancelling: bool,
-    command: Command,
-    at_ms: u64,
-) -> Result<Option<Change>, Refusal> {
+    /// Attempts that count, this one included.
+    used: u32,
+}
+
+fn while_running(run: &Run, command: Command, at_ms: u64) -> Result<Option<Change>, Refusal> {
+    let (running, cancelling, used) = (run.attempt, run.cancelling, run.used);
     match command {
         Command::Submit(_) => Err(Refusal::AlreadySubmitted),
         Command::Expire => Err(Refusal::AlreadyStarted),
         Command::Cancel if cancelling => Ok(None),
         Command::Cancel => Ok(Some(Change::CancelRequested)),
         Command::Start { .. } if cancelling => Err(Refusal::CancelPending { attempt: running }),
-        Command::Start { .. } if running >= MAX_ATTEMPTS => {
+        Command::Start { .. } if used >= MAX_ATTEMPTS => {
             Err(Refusal::NoAttemptLeft { attempt: running })
         }
         Command::Start { worker } => Ok(Some(Change::Started {
             attempt: running + 1,
             worker,
         })),
-        Command::Finish { attempt, .. } | Command::GiveUp { attempt, .. } if attempt != running => {
+        Command::Finish { attempt, .. }
+        | Command::GiveUp { attempt, .. }
+        | Command::HandBack { attempt, .. }
+            if attempt != running =>
+        {
             Err(Refusal::Superseded { asked: attempt })
         }
         Command::Finish {
@@ -198,12 +223,14 @@ fn while_running(
                 output,
             }))
         }
-        Command::GiveUp { attempt, .. } if cancelling => Err(Refusal::CancelPending { attempt }),
+        Command::GiveUp { attempt, .. } | Command::HandBack { attempt, .. } if cancelling => {
+            Err(Refusal::CancelPending { attempt })
+        }
         Command::GiveUp {
             attempt,
             reason,
             output,
-        } if attempt >= MAX_ATTEMPTS => Ok(Some(Change::Dead {
+        } if used >= MAX_ATTEMPTS => Ok(Some(Change::Dead {
             attempt,
             reason,
             output,
@@ -215,7 +242,14 @@ fn while_running(
         } => Ok(Some(Change::Retried {
             attempt,
             reason,
-            not_before_ms: at_ms + retry_delay_ms(attempt),
+            not_before_ms: at_ms + retry_delay_ms(used),
+            handed_back: false,
+        })),
+        Command::HandBack { attempt, reason } => Ok(Some(Change::Retried {
+            attempt,
+            reason,
+            not_before_ms: at_ms,
+            handed_back: true,
         })),
     }
 }

@@ -39,6 +39,10 @@ pub enum Change {
         reason: String,
         /// The next attempt starts no sooner, in milliseconds since 1970.
         not_before_ms: u64,
+        /// Whether nothing failed: the worker was told to stop and gave the attempt back. Such an
+        /// attempt does not count towards [`crate::MAX_ATTEMPTS`].
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        handed_back: bool,
     },
     /// Somebody asked to end a run; its worker writes the end.
     CancelRequested,

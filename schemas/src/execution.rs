@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Change, ExecutionEvent};
 use crate::{Measurements, Origin, Outcome, OutputSummary};
 
-/// How many attempts an execution gets before it is dead.
+/// How many attempts may come to nothing before an execution is dead. Attempts that a worker
+/// handed back because it was told to stop are not counted.
 pub const MAX_ATTEMPTS: u32 = 3;
 
 /// The state of one execution. Made by [`fold`] alone.
@@ -68,6 +69,9 @@ pub struct Attempt {
     pub started_at_ms: u64,
     /// Why it did not come to an end, where that is so.
     pub failure: Option<String>,
+    /// Whether its worker was told to stop and gave it back, so that it counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub handed_back: bool,
 }
 
 impl Execution {
@@ -91,6 +95,13 @@ impl Execution {
             }
             State::Absent | State::Queued { .. } | State::Ended(_) => None,
         }
+    }
+
+    /// How many attempts have begun that count towards [`MAX_ATTEMPTS`].
+    #[must_use]
+    pub fn attempts_used(&self) -> u32 {
+        let used = self.attempts.iter().filter(|it| !it.handed_back).count();
+        u32::try_from(used).unwrap_or(u32::MAX)
     }
 
     /// The number that a next attempt would have.
@@ -143,9 +154,13 @@ pub fn fold(mut execution: Execution, event: &ExecutionEvent) -> Execution {
                 attempt: of,
                 reason,
                 not_before_ms,
+                handed_back,
             },
         ) if *of == attempt => {
             execution.fail(reason);
+            if let Some(last) = execution.attempts.last_mut() {
+                last.handed_back = *handed_back;
+            }
             execution.state = State::Queued {
                 next_attempt: attempt + 1,
                 not_before_ms: Some(*not_before_ms),
@@ -213,6 +228,7 @@ impl Execution {
             worker: worker.to_owned(),
             started_at_ms: at_ms,
             failure: None,
+            handed_back: false,
         });
         self.state = State::Running {
             attempt,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Names one execution, and with it its subjects in the log. New ones are UUIDv7, so they sort by
-/// time; written in lower case with hyphens, 36 characters.
+/// time, but for those of an idempotency key, which are UUIDv8 and sort nowhere; written in lower case with hyphens, 36 characters.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]

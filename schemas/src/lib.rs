@@ -10,6 +10,7 @@ mod decide;
 mod event;
 mod execution;
 mod id;
+mod idempotency;
 mod language;
 mod limits;
 mod outcome;
@@ -19,12 +20,14 @@ pub mod subject;
 mod submission;
 mod timeline;
 mod wire;
+mod worker;
 
 pub use data::Data;
 pub use decide::{Command, Refusal, decide, retry_delay_ms};
 pub use event::{Change, ExecutionEvent};
 pub use execution::{Attempt, End, Execution, MAX_ATTEMPTS, State, fold};
 pub use id::{ExecutionId, MalformedId};
+pub use idempotency::{KeyScope, request_digest};
 pub use language::{
     COMPILE_LIMITS, Catalog, CompileStep, CompilerOptions, HostPath, LanguageDefinition,
     LanguageError, OptionRefusal, Program, RunStep, SelfTest, Toolchain, ToolchainMount,
@@ -38,9 +41,12 @@ pub use output::{
 pub use snippet::{
     MalformedSnippetId, Snippet, SnippetChange, SnippetEvent, SnippetId, SnippetRun,
 };
-pub use submission::{Origin, Priority, SourceFile, Submission, TerminalSize, UnknownPriority};
+pub use submission::{
+    Origin, Priority, Repeats, SourceFile, Submission, TerminalSize, UnknownPriority,
+};
 pub use timeline::{Cursor, Item, MalformedCursor, Shown, Timeline};
 pub use wire::{
     VERSION, WireError, decode_event, decode_output, decode_snippet, encode_event, encode_output,
     encode_snippet,
 };
+pub use worker::{WorkerLanguage, WorkerReport};

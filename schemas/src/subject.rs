@@ -79,6 +79,12 @@ pub fn control(id: ExecutionId) -> String {
     format!("control.{id}")
 }
 
+/// Where workers are told that a queue has something again.
+#[must_use]
+pub fn wake(language: &str, priority: &str) -> String {
+    format!("wake.{language}.{priority}")
+}
+
 /// The name of the durable consumer of one queue.
 #[must_use]
 pub fn consumer(language: &str, priority: Priority) -> String {

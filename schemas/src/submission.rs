@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Data, Limits};
+use crate::{Data, ExecutionId, Limits};
 
 /// A program and how to run it, complete and checked: everything that a worker needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,29 @@ pub struct Submission {
     /// SHA-256, in hex, of the request that came with an idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_digest: Option<String>,
+    /// The exact version of the language's toolchain that must run it, as workers report it; any
+    /// where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain_version: Option<String>,
+    /// The execution that this one does again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
+}
+
+/// Which execution is done again, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Repeats {
+    /// Somebody wants to see it again, perhaps elsewhere.
+    Rerun {
+        /// The one that is done again.
+        of: ExecutionId,
+    },
+    /// It was a dead letter.
+    Redrive {
+        /// The one that was given up.
+        of: ExecutionId,
+    },
 }
 
 /// One file of a submission.
@@ -163,6 +186,12 @@ pub struct Origin {
     pub session: Option<String>,
     /// See [`Submission::request_digest`].
     pub request_digest: Option<String>,
+    /// See [`Submission::toolchain_version`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain_version: Option<String>,
+    /// See [`Submission::repeats`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// When it was accepted, in milliseconds since 1970.
     pub submitted_at_ms: u64,
 }
@@ -181,6 +210,8 @@ impl Origin {
             queue_limit_ms: submission.queue_limit_ms,
             session: submission.session.clone(),
             request_digest: submission.request_digest.clone(),
+            toolchain_version: submission.toolchain_version.clone(),
+            repeats: submission.repeats,
             submitted_at_ms,
         }
     }

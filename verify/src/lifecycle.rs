@@ -69,8 +69,7 @@ fn unfounded(after: &Execution, event: &ExecutionEvent) -> Option<Violation> {
     let Change::Started { attempt, .. } = event.change else {
         return None;
     };
-    let begun = u32::try_from(after.attempts.len()).unwrap_or(u32::MAX);
-    (begun > MAX_ATTEMPTS).then(|| {
+    (after.attempts_used() > MAX_ATTEMPTS).then(|| {
         let words = format!("attempt {attempt} began, but {MAX_ATTEMPTS} is the limit");
         Violation::of(Rule::TooManyAttempts, words)
     })

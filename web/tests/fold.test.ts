@@ -52,6 +52,12 @@ describe('fold', () => {
     expect(recordedAttempt(execution)).toBe(2);
   });
 
+  it('marks an attempt that its worker handed back', () => {
+    const handedBack = decodeEvent(read('event.retried.v1+handed_back.json'));
+    const execution = foldAll([submitted, started, handedBack]);
+    expect(execution.attempts[0]).toMatchObject({ failure: 'the worker was shut down', handed_back: true });
+  });
+
   it('lets a newer worker take over one that was lost, and keeps the wish to end it', () => {
     const execution = foldAll([submitted, started, cancelRequested, second]);
     expect(execution.state).toEqual({ name: 'running', attempt: 2, cancelling: true });

@@ -118,6 +118,8 @@ async fn one(log: &Log) -> Result<[Duration; 3]> {
         queue_limit_ms: u64::MAX,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     };
     let begin = Instant::now();
     log.append_submission(id, &submission, AT_MS).await?;

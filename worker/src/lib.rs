@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! run
+//!   ├─ presence  reports the worker itself
 //!   ├─ survey    which languages there are; reports them
 //!   └─ dispatch  takes a submission for every free slot
 //!        └─ one task per execution, and one for the removal of its cell
@@ -15,6 +16,7 @@
 mod clock;
 mod config;
 mod metrics;
+mod presence;
 mod pull;
 mod queues;
 mod run;
@@ -29,7 +31,7 @@ use prometheus::Registry;
 use runlog_nats::Log;
 use runlog_sandbox::Engine;
 use runlog_schemas::Catalog;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -91,8 +93,14 @@ pub async fn run(config: Config, parts: Parts, shutdown: CancellationToken) -> R
         tracker: TaskTracker::new(),
         hurry: CancellationToken::new(),
         running: Mutex::new(HashSet::new()),
+        cut_off: Mutex::new(None),
+        served: watch::Sender::default(),
+        draining: shutdown.child_token(),
     });
     let stop = shutdown.child_token();
+    let over = CancellationToken::new();
+    let beside = TaskTracker::new();
+    beside.spawn(presence::report(Arc::clone(&worker), over.clone()));
     let (available, languages) = mpsc::channel(1);
     let survey = survey::survey(
         Arc::clone(&worker),
@@ -107,6 +115,7 @@ pub async fn run(config: Config, parts: Parts, shutdown: CancellationToken) -> R
     let ended = dispatching.await;
     let asked = shutdown.is_cancelled();
     stop.cancel();
+    worker.draining.cancel();
     worker.tracker.close();
     if timeout(worker.config.grace, worker.tracker.wait())
         .await
@@ -116,6 +125,9 @@ pub async fn run(config: Config, parts: Parts, shutdown: CancellationToken) -> R
         worker.hurry.cancel();
         worker.tracker.wait().await;
     }
+    over.cancel();
+    beside.close();
+    beside.wait().await;
     worker.log.flush().await;
     if asked && ended.is_ok() {
         Ok(())

@@ -50,6 +50,10 @@ pub(crate) enum Ignored {
     TooEarly,
     /// Somebody else has it.
     Superseded,
+    /// Its lease ran out, but the worker that has it is alive.
+    Held,
+    /// It needs a toolchain in a version that is not here.
+    OtherVersion,
     /// It is no submission that this version understands.
     Unreadable,
 }
@@ -61,6 +65,8 @@ impl Ignored {
             Self::Ended => "ended",
             Self::TooEarly => "too_early",
             Self::Superseded => "superseded",
+            Self::Held => "held",
+            Self::OtherVersion => "other_version",
             Self::Unreadable => "unreadable",
         }
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runlog_nats::{Delivery, Poison, RequestError, Wakeup, Wakeups};
+use runlog_schemas::Priority;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -41,12 +42,23 @@ pub(crate) struct Dispatcher {
     languages: mpsc::Receiver<String>,
     stop: CancellationToken,
     slots: Arc<Semaphore>,
+    /// One for each slot that background work may take.
+    background: Arc<Semaphore>,
     queues: Queues,
     next_sweep: Instant,
     /// Queues to look at again, in the order of their times.
     doubts: VecDeque<(Instant, Queue)>,
     /// Queues that could not be asked, so that this is said once.
     failing: HashSet<Queue>,
+}
+
+/// What the next submission may take.
+#[derive(Default)]
+struct Free {
+    /// A slot, for any.
+    slot: Option<OwnedSemaphorePermit>,
+    /// Leave to use it for background work.
+    background: Option<OwnedSemaphorePermit>,
 }
 
 impl Dispatcher {
@@ -56,11 +68,13 @@ impl Dispatcher {
         stop: CancellationToken,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(worker.config.slots));
+        let background = Arc::new(Semaphore::new(worker.config.background_slots()));
         Self {
             worker,
             languages,
             stop,
             slots,
+            background,
             queues: Queues::default(),
             next_sweep: Instant::now(),
             doubts: VecDeque::new(),
@@ -74,9 +88,11 @@ impl Dispatcher {
             return;
         };
         let stop = self.stop.clone();
-        let mut slot = None;
+        let mut free = Free::default();
+        let mut listened = false;
         loop {
-            let can_pull = slot.is_some() && self.queues.may_hold_something();
+            let background = free.background.is_some();
+            let can_pull = free.slot.is_some() && self.queues.may_hold_something(background);
             let next_look = self.next_look();
             tokio::select! {
                 biased;
@@ -85,15 +101,24 @@ impl Dispatcher {
                     Some(Wakeup::Queue { language, priority }) => {
                         self.queues.announce(&Queue { language, priority });
                     }
-                    Some(Wakeup::Everything) => self.queues.doubt_all(),
+                    Some(Wakeup::Everything) => {
+                        self.queues.doubt_all();
+                        // The first one is only the beginning.
+                        if std::mem::replace(&mut listened, true) {
+                            self.worker.was_cut_off();
+                        }
+                    }
                     None => return,
                 },
                 Some(language) = self.languages.recv() => self.queues.add(&language),
                 () = sleep_until(next_look) => self.look(),
-                free = Arc::clone(&self.slots).acquire_owned(), if slot.is_none() => {
-                    slot = Some(free.expect("nobody closes the slots"));
+                slot = Arc::clone(&self.slots).acquire_owned(), if free.slot.is_none() => {
+                    free.slot = Some(slot.expect("nobody closes the slots"));
                 }
-                () = std::future::ready(()), if can_pull => self.pull(&mut slot).await,
+                slot = Arc::clone(&self.background).acquire_owned(), if !background => {
+                    free.background = Some(slot.expect("nobody closes the slots"));
+                }
+                () = std::future::ready(()), if can_pull => self.pull(&mut free).await,
             }
         }
     }
@@ -137,8 +162,8 @@ impl Dispatcher {
         self.next_sweep = now + self.worker.config.sweep.mul_f64(0.75 + 0.5 * spread);
     }
 
-    async fn pull(&mut self, slot: &mut Option<OwnedSemaphorePermit>) {
-        let Some(queue) = self.queues.next() else {
+    async fn pull(&mut self, free: &mut Free) {
+        let Some(queue) = self.queues.next(free.background.is_some()) else {
             return;
         };
         let Queue { language, priority } = &queue;
@@ -158,19 +183,29 @@ impl Dispatcher {
         self.queues.gave(&queue);
         match message {
             Ok(delivery) => {
-                if let Some(slot) = slot.take() {
-                    self.start(delivery, slot);
+                if let Some(slot) = free.slot.take() {
+                    let background = delivery.submission.priority == Priority::Background;
+                    let background = if background {
+                        free.background.take()
+                    } else {
+                        None
+                    };
+                    self.start(delivery, (slot, background));
                 }
             }
             Err(poison) => self.refuse(poison).await,
         }
     }
 
-    fn start(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
+    fn start(
+        &self,
+        delivery: Delivery,
+        held: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
+    ) {
         let worker = Arc::clone(&self.worker);
         self.worker.tracker.spawn(async move {
             run::handle(&worker, delivery).await;
-            drop(slot);
+            drop(held);
         });
     }
 

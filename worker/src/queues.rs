@@ -13,13 +13,18 @@ pub(crate) struct Queue {
 
 /// The queues that this worker serves, and which of them may hold something.
 ///
-/// A higher priority always comes first; within one, the languages take turns, so that a flood
-/// of one does not starve another.
+/// A higher priority comes first, but for one turn in 32 of a lower one that waits; within one, the
+/// languages take turns. So a flood of one does not starve another.
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     /// By priority, the highest in front.
     lanes: [Lane; 3],
+    /// How often in a row a lower priority had to wait for a higher one.
+    passed_over: u32,
 }
+
+/// One turn in so many goes to a lower priority that waits, so that none waits for ever.
+const TURN: u32 = 32;
 
 #[derive(Debug, Default)]
 struct Lane {
@@ -70,22 +75,42 @@ impl Queues {
         }
     }
 
-    /// Whether there is a queue to ask.
-    pub(crate) fn may_hold_something(&self) -> bool {
-        self.lanes
+    /// Whether there is a queue to ask, `background` ones only if they may be.
+    pub(crate) fn may_hold_something(&self, background: bool) -> bool {
+        self.open(background)
             .iter()
             .any(|lane| lane.known.values().any(Known::may_hold_something))
     }
 
-    /// The queue to ask next; `None` while all are known to be empty.
-    pub(crate) fn next(&mut self) -> Option<Queue> {
-        for (lane, priority) in self.lanes.iter_mut().zip(Priority::ALL) {
-            if let Some(language) = lane.next() {
-                lane.last.clone_from(&language);
-                return Some(Queue { language, priority });
+    /// The queue to ask next, a `background` one only if it may be; `None` while all are known to
+    /// be empty.
+    pub(crate) fn next(&mut self, background: bool) -> Option<Queue> {
+        let waiting: Vec<usize> = (0..self.open(background).len())
+            .filter(|lane| self.lanes[*lane].next().is_some())
+            .collect();
+        let (highest, lowest) = (*waiting.first()?, *waiting.last()?);
+        let lane = if highest == lowest {
+            highest
+        } else {
+            self.passed_over += 1;
+            match self.passed_over {
+                // Each of two lower ones has its turn.
+                it if it.is_multiple_of(2 * TURN) => waiting[1],
+                it if it.is_multiple_of(TURN) => lowest,
+                _ => highest,
             }
-        }
-        None
+        };
+        let language = self.lanes[lane].next()?;
+        self.lanes[lane].last.clone_from(&language);
+        Some(Queue {
+            language,
+            priority: Priority::ALL[lane],
+        })
+    }
+
+    fn open(&self, background: bool) -> &[Lane] {
+        let closed = usize::from(!background);
+        &self.lanes[..self.lanes.len() - closed]
     }
 
     /// The queue had something.
@@ -154,7 +179,7 @@ mod tests {
     /// Asks until nothing is left to ask; how often that was.
     fn empty_all(queues: &mut Queues) -> u32 {
         let mut asked = 0;
-        while let Some(queue) = queues.next() {
+        while let Some(queue) = queues.next(true) {
             queues.was_empty(&queue);
             asked += 1;
         }
@@ -164,7 +189,7 @@ mod tests {
     #[test]
     fn a_higher_priority_comes_first_and_languages_take_turns() {
         let mut queues = queues();
-        assert!(queues.next().is_none());
+        assert!(queues.next(true).is_none());
         for _ in 0..2 {
             queues.announce(&queue("python", Priority::Api));
             queues.announce(&queue("c", Priority::Api));
@@ -172,7 +197,7 @@ mod tests {
         queues.announce(&queue("go", Priority::Background));
         queues.announce(&queue("cobol", Priority::Interactive));
         let mut turn = || {
-            let next = queues.next().unwrap();
+            let next = queues.next(true).unwrap();
             queues.gave(&next);
             next.language
         };
@@ -180,7 +205,7 @@ mod tests {
         assert!(turns == ["c", "python", "c"] || turns == ["python", "c", "python"]);
         let go = queue("go", Priority::Interactive);
         queues.announce(&go);
-        assert_eq!(queues.next(), Some(go));
+        assert_eq!(queues.next(true), Some(go));
     }
 
     #[test]
@@ -190,17 +215,43 @@ mod tests {
         queues.announce(&c);
         queues.announce(&c);
         queues.gave(&c);
-        assert_eq!(queues.next(), Some(c.clone()));
+        assert_eq!(queues.next(true), Some(c.clone()));
         queues.gave(&c);
-        assert!(!queues.may_hold_something());
+        assert!(!queues.may_hold_something(true));
         queues.announce(&c);
         assert!(queues.was_empty(&c), "it was announced");
-        assert!(queues.next().is_none());
+        assert!(queues.next(true).is_none());
         queues.doubt(&c);
-        assert!(queues.may_hold_something());
+        assert!(queues.may_hold_something(true));
         assert!(!queues.was_empty(&c));
         queues.doubt_all();
         queues.gave(&c);
         assert_eq!(empty_all(&mut queues), 9, "one may be followed by more");
+    }
+
+    #[test]
+    fn background_waits_for_leave_and_no_priority_waits_for_ever() {
+        let mut queues = queues();
+        let lanes = [Priority::Interactive, Priority::Api, Priority::Background];
+        let lanes = lanes.map(|priority| queue("c", priority));
+        queues.announce(&lanes[2]);
+        assert!(!queues.may_hold_something(false));
+        assert_eq!(queues.next(false), None);
+        assert_eq!(queues.next(true), Some(lanes[2].clone()));
+        for lane in &lanes {
+            for _ in 0..1_000 {
+                queues.announce(lane);
+            }
+        }
+        let mut turns = [0; 3];
+        for _ in 0..10 * TURN {
+            let next = queues.next(true).unwrap();
+            queues.gave(&next);
+            turns[lanes.iter().position(|it| *it == next).unwrap()] += 1;
+        }
+        assert_eq!(turns, [10 * TURN - 10, 5, 5]);
+        for _ in 0..10 * TURN {
+            assert_ne!(queues.next(false), Some(lanes[2].clone()));
+        }
     }
 }

@@ -74,6 +74,9 @@ async fn look_at_all(
     let mut reports = Vec::new();
     while let Some((fresh, report)) = looks.next().await {
         if fresh && report.available {
+            worker.served.send_modify(|served| {
+                served.insert(report.id.clone(), report.version.clone());
+            });
             // The dispatcher goes away before the survey only when the worker stops.
             let _ = available.send(report.id.clone()).await;
         }

@@ -105,6 +105,8 @@ pub(crate) fn ended(cursor: &str) -> ViewerMessage {
         queue_limit_ms: 1_000,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     };
     let submitted = Change::Submitted {
         submission: Box::new(submission),

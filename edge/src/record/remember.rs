@@ -48,6 +48,7 @@ fn retried(attempt: &Attempt, failure: &str) -> ExecutionEvent {
         attempt: attempt.number,
         reason: failure.to_owned(),
         not_before_ms: attempt.started_at_ms,
+        handed_back: attempt.handed_back,
     };
     at(attempt.started_at_ms, change)
 }
@@ -98,6 +99,8 @@ mod tests {
             queue_limit_ms: 1,
             session: None,
             request_digest: None,
+            toolchain_version: None,
+            repeats: None,
         };
         at(
             1,
@@ -119,6 +122,7 @@ mod tests {
                 attempt,
                 reason: "lost".to_owned(),
                 not_before_ms: 7,
+                handed_back: false,
             }),
             Just(Change::CancelRequested),
             Just(Change::Cancelled),

@@ -15,8 +15,10 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
 use super::{submit, with};
+use crate::accept;
 use crate::body::{self, BodyLimits};
 use crate::error::EdgeError;
+use crate::key::Key;
 use crate::query;
 use crate::reply::{REQUEST_ID, json_with, respond};
 use crate::state::Edge;
@@ -54,15 +56,19 @@ struct Programs {
 ///
 /// Up to 1,000 programs, with 16 MiB together. Each is accepted or refused by itself: the answer
 /// has one item for each, in the same order.
+///
+/// An `Idempotency-Key` counts for each program with its place: the third program of a batch is
+/// done once under that key, whatever became of the second.
 #[utoipa::path(
     post,
     operation_id = "submit_batch",
     path = "/v1/executions/batch",
     tag = "executions",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Do each of these once.")),
     request_body = BatchRequest,
     responses(
         (status = 200, description = "What became of each.", body = BatchReply),
-        (status = 400, description = "Not JSON.",
+        (status = 400, description = "Not JSON, or a key that makes no sense.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 16 MiB.",
             body = Problem, content_type = "application/problem+json"),
@@ -79,6 +85,7 @@ async fn post(
     body: Result<Bytes, EdgeError>,
 ) -> Result<Response, EdgeError> {
     query::none(query)?;
+    let key = Key::read(&headers)?;
     let body = body?;
     let programs: Programs = body::from_json(&body)?;
     let count = programs.executions.len();
@@ -90,8 +97,12 @@ async fn post(
         }]));
     }
     let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    let executions = stream::iter(programs.executions)
-        .map(|program| one(Arc::clone(&edge), program))
+    let programs = programs.executions.into_iter().enumerate();
+    let executions = stream::iter(programs)
+        .map(|(place, program)| {
+            let key = key.as_ref().map(|key| key.item(place));
+            one(Arc::clone(&edge), program, key)
+        })
         .buffered(PIPELINE)
         .map(|accepted| item(accepted, request_id.unwrap_or_default()))
         .collect()
@@ -99,7 +110,11 @@ async fn post(
     Ok(json_with(StatusCode::OK, &BatchReply { executions }))
 }
 
-async fn one(edge: Arc<Edge>, program: Box<RawValue>) -> Result<Accepted, EdgeError> {
+async fn one(
+    edge: Arc<Edge>,
+    program: Box<RawValue>,
+    key: Option<Key>,
+) -> Result<Accepted, EdgeError> {
     let program = program.get();
     if program.len() > edge.config.max_body_bytes {
         return Err(EdgeError::BodyTooLarge {
@@ -107,10 +122,17 @@ async fn one(edge: Arc<Edge>, program: Box<RawValue>) -> Result<Accepted, EdgeEr
         });
     }
     let request: SubmitRequest = body::from_json(program.as_bytes())?;
-    let id = submit::accept(&edge, request).await?;
+    let keyed = match key {
+        Some(key) => {
+            let body = body::from_json(program.as_bytes())?;
+            Some(key.of(request.session.as_deref(), submit::OPERATION, &body))
+        }
+        None => None,
+    };
+    let receipt = accept::accept(&edge, request, keyed).await?;
     Ok(Accepted {
-        id,
-        links: Links::of(id),
+        id: receipt.id,
+        links: Links::of(receipt.id),
     })
 }
 

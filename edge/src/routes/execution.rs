@@ -12,6 +12,7 @@ use super::{id, with};
 use crate::error::EdgeError;
 use crate::query;
 use crate::record;
+use crate::repeat;
 use crate::reply::{json, respond};
 use crate::state::Edge;
 
@@ -43,5 +44,7 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
 )]
 async fn get(text: &str, edge: Arc<Edge>, query: &str) -> Result<Response, EdgeError> {
     query::none(query)?;
-    Ok(json(&record::view(&edge, id(text)?).await?))
+    let mut view = record::view(&edge, id(text)?).await?;
+    view.redriven_as = repeat::successor(&edge, &view).await;
+    Ok(json(&view))
 }

@@ -2,6 +2,8 @@
 
 mod batch;
 mod cancel;
+mod dead_letter;
+mod dead_letters;
 mod events;
 mod execution;
 mod health;
@@ -10,8 +12,10 @@ mod languages;
 mod openapi;
 mod output;
 mod recording;
+mod rerun;
 mod snippets;
 mod submit;
+mod workers;
 mod ws;
 
 use std::convert::Infallible;
@@ -38,7 +42,7 @@ struct Route {
 }
 
 /// Every path, for the header `Allow` and for the labels of metrics.
-const ROUTES: [Route; 26] = [
+const ROUTES: [Route; 33] = [
     route("/v1/executions", "GET, POST"),
     route("/v1/executions/batch", "POST"),
     route("/v1/executions/{id}", "GET"),
@@ -46,10 +50,17 @@ const ROUTES: [Route; 26] = [
     route("/v1/executions/{id}/events", "GET"),
     route("/v1/executions/{id}/ws", "GET"),
     route("/v1/executions/{id}/cancel", "POST"),
+    route("/v1/executions/{id}/rerun", "POST"),
     route("/v1/executions/{id}/recording", "GET"),
     route("/v1/snippets", "POST"),
     route("/v1/snippets/{id}", "GET"),
     route("/v1/languages", "GET"),
+    route("/v1/workers", "GET"),
+    route("/v1/dead-letters", "GET"),
+    route("/v1/dead-letters/redrive", "POST"),
+    route("/v1/dead-letters/drop", "POST"),
+    route("/v1/dead-letters/{id}", "DELETE, GET"),
+    route("/v1/dead-letters/{id}/redrive", "POST"),
     route("/v1/openapi.json", "GET"),
     route("/livez", "GET"),
     route("/readyz", "GET"),
@@ -110,6 +121,8 @@ pub(crate) fn all(
         .unify()
         .or(cancel::route(edge))
         .unify()
+        .or(rerun::route(edge))
+        .unify()
         .or(recording::route(edge))
         .unify()
         .or(history::route(edge))
@@ -119,6 +132,12 @@ pub(crate) fn all(
         .or(batch::route(edge))
         .unify()
         .or(languages::route(edge))
+        .unify()
+        .or(dead_letters::route(edge))
+        .unify()
+        .or(dead_letter::route(edge))
+        .unify()
+        .or(workers::route(edge))
         .unify()
         .or(openapi::route())
         .unify()

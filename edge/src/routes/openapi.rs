@@ -6,8 +6,8 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::{
-    batch, cancel, events, execution, health, history, languages, output, recording, snippets,
-    submit, ws,
+    batch, cancel, dead_letter, dead_letters, events, execution, health, history, languages,
+    output, recording, rerun, snippets, submit, workers, ws,
 };
 use crate::reply::bytes;
 
@@ -26,11 +26,19 @@ use crate::reply::bytes;
         output::get,
         recording::get,
         cancel::post,
+        rerun::post,
         events::get,
         ws::get,
         snippets::post,
         snippets::get,
         languages::get,
+        workers::get,
+        dead_letters::get,
+        dead_letters::redrive,
+        dead_letters::drop,
+        dead_letter::get,
+        dead_letter::delete,
+        dead_letter::redrive,
         get,
         health::livez,
         health::readyz,
@@ -47,6 +55,7 @@ use crate::reply::bytes;
         (name = "history", description = "What ran before."),
         (name = "snippets", description = "Programs that are shared."),
         (name = "languages", description = "What can be run."),
+        (name = "dead letters", description = "What was given up through our fault."),
         (name = "operations", description = "For those who run Runlog."),
     )
 )]

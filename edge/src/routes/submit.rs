@@ -4,27 +4,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use runlog_nats::AppendError;
+use runlog_schemas::ExecutionId;
 use runlog_schemas::api::{Accepted, Completed, Links, Problem, SubmitQuery, SubmitRequest};
-use runlog_schemas::{ExecutionId, Submission};
 use tokio::time::{Instant, timeout_at};
-use uuid::Uuid;
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::StatusCode;
-use warp::http::header::{HeaderValue, LOCATION};
+use warp::http::header::{HeaderName, HeaderValue, LOCATION};
+use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
 use super::with;
+use crate::accept::{self, Receipt};
 use crate::body::{self, BodyLimits};
 use crate::error::EdgeError;
-use crate::metrics::Submitted;
+use crate::key::Key;
 use crate::query::{self, Query};
 use crate::record::{self, Recorded};
 use crate::reply::{json_with, respond};
 use crate::state::Edge;
-use crate::submit;
 
+/// What is done, for the digest of a request with an idempotency key.
+pub(super) const OPERATION: &str = "submit";
+/// On the answer to a request whose key had been used for the same one before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// How long an answer may be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -37,8 +39,11 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(with(edge))
         .and(query::raw())
+        .and(warp::header::headers_cloned())
         .and(body::json_body(limits))
-        .then(async |edge, query: String, body| respond(post(edge, &query, body).await))
+        .then(async |edge, query: String, headers: HeaderMap, body| {
+            respond(post(edge, &query, &headers, body).await)
+        })
         .boxed()
 }
 
@@ -46,18 +51,27 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
 ///
 /// The answer comes when the submission is in the log, on disk. With `wait` it comes when the
 /// execution has ended, with all that it wrote, or after that time.
+///
+/// With the header `Idempotency-Key` (1 to 255 visible ASCII characters) the same request is done
+/// once, however often it is sent: later ones get the same answer, marked with
+/// `Idempotency-Replayed: true`. Keys of different sessions are different keys.
 #[utoipa::path(
     post,
     operation_id = "submit",
     path = "/v1/executions",
     tag = "executions",
-    params(SubmitQuery),
+    params(
+        SubmitQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Do this once."),
+    ),
     request_body = SubmitRequest,
     responses(
         (status = 200, description = "It was waited for, and has ended.", body = Completed),
         (status = 202, description = "It is in the log.", body = Accepted,
             headers(("Location" = String, description = "Where the execution is."))),
-        (status = 400, description = "Not JSON, or a query that makes no sense.",
+        (status = 400, description = "Not JSON, or a query or key that makes no sense.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The key was used for another request.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 1 MiB.",
             body = Problem, content_type = "application/problem+json"),
@@ -65,83 +79,60 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
             body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields make no sense, or the language is not available.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The log is away, or no worker knows the language yet.",
+        (status = 429, description = "The session has its share of the queue waiting.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503,
+            description = "The queue is full, the log is away, or no worker knows the language yet.",
             body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn post(
     edge: Arc<Edge>,
     query: &str,
+    headers: &HeaderMap,
     body: Result<Bytes, EdgeError>,
 ) -> Result<Response, EdgeError> {
+    let key = Key::read(headers)?;
     let mut query = Query::parse(query);
     let wait = query.read("wait", "a time up to 60s, such as 10s or 500ms", wait);
     query.finish()?;
-    let request: SubmitRequest = body::from_json(&body?)?;
-    let id = accept(&edge, request).await?;
+    let body = body?;
+    let request: SubmitRequest = body::from_json(&body)?;
+    let keyed = match key {
+        Some(key) => Some(key.of(
+            request.session.as_deref(),
+            OPERATION,
+            &body::from_json(&body)?,
+        )),
+        None => None,
+    };
+    let receipt = accept::accept(&edge, request, keyed).await?;
     if let Some(wait) = wait
-        && let Some(response) = completed(&edge, id, Instant::now() + wait).await?
+        && let Some(response) = completed(&edge, receipt.id, Instant::now() + wait).await?
     {
-        return Ok(response);
+        return Ok(marked(response, receipt));
     }
-    Ok(accepted(id))
+    Ok(accepted(receipt))
 }
 
-fn accepted(id: ExecutionId) -> Response {
+/// Says whether the request had been done before.
+fn marked(mut response: Response, receipt: Receipt) -> Response {
+    if receipt.repeated {
+        let headers = response.headers_mut();
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// 202, with where the execution is.
+pub(super) fn accepted(receipt: Receipt) -> Response {
+    let id = receipt.id;
     let links = Links::of(id);
     let location = HeaderValue::from_str(&links.this)
         .expect("a path of letters, digits, slashes and hyphens fits a header");
     let mut response = json_with(StatusCode::ACCEPTED, &Accepted { id, links });
     response.headers_mut().insert(LOCATION, location);
-    response
-}
-
-/// Checks a request and appends it.
-pub(super) async fn accept(edge: &Edge, request: SubmitRequest) -> Result<ExecutionId, EdgeError> {
-    let priority = request.priority;
-    let language = edge.catalog.find(&request.language);
-    let language = language.map_or_else(|| "unknown".to_owned(), |it| it.id.clone());
-    let count = |result| edge.metrics.submission(&language, priority, result);
-    let submission = check(edge, request).inspect_err(|_| count(Submitted::Refused))?;
-    let id = ExecutionId::from_uuid(Uuid::now_v7());
-    let appended = append(edge, id, &submission).await;
-    count(match appended {
-        Ok(()) => Submitted::Accepted,
-        Err(_) => Submitted::Failed,
-    });
-    appended.map(|()| id)
-}
-
-fn check(edge: &Edge, request: SubmitRequest) -> Result<Submission, EdgeError> {
-    if edge.draining.is_cancelled() {
-        return Err(EdgeError::Draining);
-    }
-    let given = request.language.clone();
-    let submission =
-        submit::check(request, &edge.catalog).map_err(|refused| submit::refusal(given, refused))?;
-    edge.reports.require(&submission.language)?;
-    Ok(submission)
-}
-
-async fn append(edge: &Edge, id: ExecutionId, submission: &Submission) -> Result<(), EdgeError> {
-    let appended = edge
-        .log
-        .append_submission(id, submission, edge.clock.now_ms())
-        .await;
-    match appended {
-        Ok(_) => Ok(()),
-        Err(AppendError::TooLarge { max, .. }) => Err(EdgeError::BodyTooLarge { limit: max }),
-        Err(error @ AppendError::Full(_)) => Err(EdgeError::LogFull(error.into())),
-        Err(error @ AppendError::Unavailable(_)) => Err(EdgeError::LogUnavailable(error.into())),
-        Err(error @ AppendError::Unknown(_)) => Err(EdgeError::Unclear {
-            id,
-            source: error.into(),
-        }),
-        // The id is new, so nothing can stand in its place.
-        Err(error @ (AppendError::Conflict | AppendError::Refused { .. })) => {
-            Err(EdgeError::Broken(error.into()))
-        }
-    }
+    marked(response, receipt)
 }
 
 /// The end of an execution and its output, where it comes in time.

@@ -93,6 +93,8 @@ pub(crate) fn check(request: SubmitRequest, catalog: &Catalog) -> Result<Submiss
                 .unwrap_or_else(|| request.priority.default_queue_limit_ms()),
             session: request.session,
             request_digest: None,
+            toolchain_version: None,
+            repeats: None,
         }),
         _ => Err(Refused {
             only_unknown_language: language.is_none() && problems.0.len() == 1,

@@ -4,9 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad_input;
+mod capacity;
+mod dead_letters;
 mod events;
 mod faults;
 mod history;
+mod idempotency;
 mod page;
 mod random;
 mod script;
@@ -16,4 +19,5 @@ mod spec;
 mod sse;
 mod stage;
 mod submit;
+mod workers;
 mod ws;

@@ -99,6 +99,7 @@ impl Script {
             attempt: self.attempt,
             reason: "the machine burns".to_owned(),
             not_before_ms: 0,
+            handed_back: false,
         };
         self.event(change).await;
     }

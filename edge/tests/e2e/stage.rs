@@ -29,6 +29,8 @@ pub(crate) struct Stage {
     config: EdgeConfig,
     database: Option<String>,
     edge: Running,
+    /// Others on the same log.
+    others: Vec<Running>,
 }
 
 struct Running {
@@ -74,6 +76,7 @@ impl Stage {
             config,
             database,
             edge,
+            others: Vec::new(),
         };
         stage.wait_for_reports().await;
         stage
@@ -102,6 +105,32 @@ impl Stage {
         )
         .await;
         self.wait_for_reports().await;
+    }
+
+    /// Starts one more edge on the same log; returns its address.
+    pub(crate) async fn second_edge(&mut self) -> SocketAddr {
+        let log = connect(&mut self.servers).await;
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let edge = run(address, log, self.config.clone(), self.database.as_deref()).await;
+        let address = edge.address;
+        self.others.push(edge);
+        let url = format!("http://{address}/v1/languages");
+        loop {
+            let languages: Value = self
+                .http
+                .get(&url)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
+            let all = languages["languages"].as_array().unwrap();
+            if all.iter().any(|it| it["available"] == json!(true)) {
+                return address;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -178,6 +207,8 @@ impl Stage {
 pub(crate) fn quick() -> EdgeConfig {
     EdgeConfig {
         linger: Duration::from_millis(50),
+        // No worker takes anything here.
+        queue_capacity_per_slot: 100_000,
         ..EdgeConfig::default()
     }
 }

@@ -191,7 +191,8 @@ mod tests {
             subject::DEAD_LETTERS_SUBJECTS
         );
         assert_eq!(subjects(subject::SNIPPETS), subject::SNIPPETS_SUBJECTS);
-        assert_eq!(subjects(crate::languages::STREAM), ["$KV.LANGUAGES.>"]);
+        assert_eq!(subjects("KV_LANGUAGES"), ["$KV.LANGUAGES.>"]);
+        assert_eq!(subjects("KV_WORKERS"), ["$KV.WORKERS.>"]);
     }
 
     #[test]

@@ -89,6 +89,7 @@ async fn a_dead_letter_is_filed_once() {
         attempts: 3,
         reason: "the sandbox could not be made".to_owned(),
         submission_sequence: 1,
+        redriven: None,
     };
     for _ in 0..2 {
         bed.log

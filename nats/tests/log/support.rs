@@ -97,6 +97,8 @@ pub(crate) fn submission(language: &str, priority: Priority) -> Submission {
         queue_limit_ms: 60_000,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }
 

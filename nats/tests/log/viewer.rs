@@ -84,6 +84,7 @@ impl Script {
                     attempt,
                     reason: "test".to_owned(),
                     not_before_ms: 0,
+                    handed_back: false,
                 });
                 changes.push((attempt, retried));
             }

@@ -25,6 +25,8 @@ fn submitted(sequence: u64) -> Recorded {
         queue_limit_ms: 1_000,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     };
     Recorded {
         sequence,

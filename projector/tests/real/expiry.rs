@@ -40,6 +40,7 @@ async fn only_what_waits_too_long_is_expired() -> TestResult {
             attempt: 1,
             reason: "no cell".to_owned(),
             not_before_ms: NOON + 2_000,
+            handed_back: false,
         })
         .await?;
     bed.until_folded().await?;

@@ -39,6 +39,8 @@ pub(crate) fn submission(number: u64) -> Submission {
         queue_limit_ms: 60_000,
         session: (!number.is_multiple_of(4)).then(|| format!("s{}", number % 7)),
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }
 
@@ -155,6 +157,7 @@ impl<'a> Story<'a> {
             attempt,
             reason,
             not_before_ms,
+            handed_back: false,
         })
         .await
     }

@@ -107,6 +107,7 @@ impl Edge {
         let history = history.map(|it| History::new(&it)).transpose();
         let edge = EdgeParts {
             config: EdgeConfig {
+                queue_capacity_per_slot: self.config.queue_capacity,
                 drain: self.config.drain,
                 drain_delay: self.config.drain_delay,
                 allowed_origins: self.config.allowed_origin,

@@ -12,22 +12,37 @@ use crate::time::{self, Moment};
 use crate::writer::{Writer, plain};
 
 /// The most that an edge puts on one page.
-const PAGE: u64 = 200;
+pub(super) const PAGE: u64 = 200;
 
 /// List executions, newest first
 ///
 /// With --json: one line for each execution, as GET /v1/executions/{id} answers.
 #[derive(Args, Debug)]
 pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    filter: Filter,
+    /// Only where they stand so
+    #[arg(long, value_enum)]
+    status: Option<Standing>,
+    /// At most so many
+    #[arg(long, short = 'n', default_value_t = 20, conflicts_with = "all")]
+    limit: u64,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    pub(crate) edge: EdgeConfig,
+}
+
+/// Which executions.
+#[derive(Args, Debug)]
+pub(super) struct Filter {
     /// Only of this session
     #[arg(long)]
     session: Option<String>,
     /// Only in this language
     #[arg(long, short)]
     language: Option<String>,
-    /// Only where they stand so
-    #[arg(long, value_enum)]
-    status: Option<Standing>,
     /// Only with this outcome
     #[arg(long, value_parser = Outcome::NAMES)]
     outcome: Option<String>,
@@ -37,14 +52,6 @@ pub(crate) struct HistoryArgs {
     /// Only submitted before
     #[arg(long, value_name = "WHEN", value_parser = time::moment)]
     until: Option<Moment>,
-    /// At most so many
-    #[arg(long, short = 'n', default_value_t = 20, conflicts_with = "all")]
-    limit: u64,
-    /// All of them
-    #[arg(long)]
-    all: bool,
-    #[command(flatten)]
-    pub(crate) edge: EdgeConfig,
 }
 
 /// Where an execution stands, on the command line.
@@ -59,7 +66,12 @@ impl HistoryArgs {
     pub(crate) async fn execute(self, writer: &mut Writer) -> Result<u8, Failure> {
         let client = self.edge.client();
         let mut left = if self.all { u64::MAX } else { self.limit };
-        let mut query = self.query(time::now_ms());
+        let mut query = self.filter.query(time::now_ms());
+        query.status = self.status.map(|it| match it {
+            Standing::Queued => Status::Queued,
+            Standing::Running => Status::Running,
+            Standing::Ended => Status::Ended,
+        });
         let mut rows = Vec::new();
         while left > 0 {
             query.limit = Some(left.min(PAGE));
@@ -96,16 +108,14 @@ impl HistoryArgs {
         }
         Ok(0)
     }
+}
 
-    fn query(&self, now_ms: u64) -> HistoryQuery {
+impl Filter {
+    pub(super) fn query(&self, now_ms: u64) -> HistoryQuery {
         HistoryQuery {
             session: self.session.clone(),
             language: self.language.clone(),
-            status: self.status.map(|it| match it {
-                Standing::Queued => Status::Queued,
-                Standing::Running => Status::Running,
-                Standing::Ended => Status::Ended,
-            }),
+            status: None,
             outcome: self.outcome.clone(),
             since_ms: self.since.map(|it| it.at_ms(now_ms)),
             until_ms: self.until.map(|it| it.at_ms(now_ms)),
@@ -116,8 +126,8 @@ impl HistoryArgs {
 }
 
 fn row(execution: &ExecutionView) -> [String; 7] {
-    let outcome = match (&execution.outcome, execution.status) {
-        (Some(outcome), _) => short(outcome),
+    let ended = match (&execution.outcome, execution.status) {
+        (Some(it), _) => outcome(it),
         (None, Status::Queued) => "(queued)".to_owned(),
         (None, _) => "(running)".to_owned(),
     };
@@ -128,13 +138,14 @@ fn row(execution: &ExecutionView) -> [String; 7] {
         time::utc(execution.submitted_at_ms),
         execution.language.clone(),
         plain(&execution.entry),
-        outcome,
+        ended,
         took.unwrap_or_default(),
         execution.session.clone().unwrap_or_default(),
     ]
 }
 
-fn short(outcome: &Outcome) -> String {
+/// An outcome in a word or two.
+pub(super) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Exited { code } => format!("exited {code}"),
         Outcome::Signaled { signal } => format!("signal {signal}"),

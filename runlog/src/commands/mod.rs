@@ -2,12 +2,14 @@
 
 pub(crate) mod cancel;
 pub(crate) mod completions;
+pub(crate) mod dlq;
 pub(crate) mod edge;
 pub(crate) mod history;
 pub(crate) mod languages;
 mod program;
 pub(crate) mod projector;
 pub(crate) mod replay;
+pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod share;
 pub(crate) mod show;
@@ -17,3 +19,4 @@ pub(crate) mod up;
 pub(crate) mod verify;
 pub(crate) mod watch;
 pub(crate) mod worker;
+pub(crate) mod workers;

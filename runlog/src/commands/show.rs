@@ -44,6 +44,15 @@ fn facts(execution: &ExecutionView) -> Vec<(&'static str, String)> {
         ("file", execution.entry.clone()),
         ("queue", execution.priority.to_string()),
     ];
+    let version = execution.toolchain_version.clone();
+    facts.extend(version.map(|it| ("version", it)));
+    for (name, other) in [
+        ("rerun of", execution.rerun_of),
+        ("redrive of", execution.redrive_of),
+        ("redriven as", execution.redriven_as),
+    ] {
+        facts.extend(other.map(|it| (name, it.to_string())));
+    }
     facts.extend(execution.session.clone().map(|it| ("session", it)));
     facts.push(("submitted", time::utc(execution.submitted_at_ms)));
     facts.extend(execution.started_at_ms.map(|it| ("started", time::utc(it))));
@@ -63,7 +72,8 @@ fn facts(execution: &ExecutionView) -> Vec<(&'static str, String)> {
     for attempt in &execution.attempts {
         let failure = attempt.failure.as_ref();
         let failure = failure.map_or_else(String::new, |it| format!(": {it}"));
-        let text = format!("{} on {}{failure}", attempt.number, attempt.worker);
+        let began = time::utc(attempt.started_at_ms);
+        let text = format!("{} on {}, {began}{failure}", attempt.number, attempt.worker);
         facts.push(("attempt", text));
     }
     facts

@@ -10,8 +10,10 @@
 )]
 
 mod bed;
+mod fleet;
 mod history;
 mod input;
+mod lost;
 mod restart;
 mod run;
 mod services;

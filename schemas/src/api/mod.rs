@@ -3,6 +3,7 @@
 //! Shared by the edge, the command line and the load driver. JSON field names, units and
 //! meanings here are the public interface under `/v1`.
 
+mod letter;
 mod query;
 mod request;
 mod service;
@@ -10,9 +11,13 @@ mod snippet;
 mod stream;
 mod view;
 
+pub use letter::{
+    DeadLetterAction, DeadLetterPage, DeadLetterQuery, DeadLetterReport, DeadLetterSelection,
+    DeadLetterView,
+};
 pub use query::{HistoryQuery, OutputQuery, RecordingQuery, StreamQuery, SubmitQuery};
-pub use request::{BatchRequest, FileRequest, LimitsRequest, SubmitRequest};
-pub use service::{Check, LanguageView, Languages, Readiness, Version};
+pub use request::{BatchRequest, FileRequest, LimitsRequest, RerunRequest, SubmitRequest};
+pub use service::{Check, LanguageView, Languages, Readiness, Version, Workers};
 pub use snippet::{SnippetCreated, SnippetLinks, SnippetRequest, SnippetView};
 pub use stream::{ViewerMessage, ViewerRequest};
 pub use view::{

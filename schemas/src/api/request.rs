@@ -100,6 +100,23 @@ pub struct LimitsRequest {
     pub output_kb: Option<u64>,
 }
 
+/// How to run an execution again. Everything may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RerunRequest {
+    /// On another toolchain: `LANGUAGE@VERSION` with a version that a worker has, as
+    /// `GET /v1/workers` lists them, or `LANGUAGE` in whatever version. Without it: the same
+    /// language, and the same version where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+    /// The queue to wait in. Without it: the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// The session that the new execution belongs to. Without it: the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
 /// Several programs at once, at most 1,000.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

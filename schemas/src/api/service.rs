@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::WorkerReport;
+
 /// All languages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Languages {
@@ -65,4 +67,11 @@ pub struct Version {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+/// The workers that have reported themselves in the last thirty seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Workers {
+    /// One for each, by name.
+    pub workers: Vec<WorkerReport>,
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Chunk, Execution, ExecutionId, Limits, Measurements, Outcome, OutputSummary, Priority, State,
-    TerminalSize,
+    Chunk, Execution, ExecutionId, Limits, Measurements, Outcome, OutputSummary, Priority, Repeats,
+    State, TerminalSize,
 };
 
 /// Where an execution stands.
@@ -35,6 +35,19 @@ pub struct ExecutionView {
     pub priority: Priority,
     /// The session that it belongs to.
     pub session: Option<String>,
+    /// The exact version of the toolchain that has to run it, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain_version: Option<String>,
+    /// The execution that this one ran again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<ExecutionId>,
+    /// The dead letter that this one tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redrive_of: Option<ExecutionId>,
+    /// The execution that tries this one again, which was given up. Only told of a single
+    /// execution, not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven_as: Option<ExecutionId>,
     /// The file that it starts with.
     pub entry: String,
     /// Whether its standard input is open for viewers.
@@ -74,6 +87,9 @@ pub struct AttemptView {
     pub started_at_ms: u64,
     /// Why it did not come to an end, where that is so.
     pub failure: Option<String>,
+    /// Whether its worker was told to stop and gave it back, so that it counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub handed_back: bool,
 }
 
 /// Paths of an execution.
@@ -122,10 +138,19 @@ impl ExecutionView {
             State::Running { cancelling, .. } => (Status::Running, cancelling),
             State::Ended(_) => (Status::Ended, false),
         };
+        let (rerun_of, redrive_of) = match origin.repeats {
+            Some(Repeats::Rerun { of }) => (Some(of), None),
+            Some(Repeats::Redrive { of }) => (None, Some(of)),
+            None => (None, None),
+        };
         Some(Self {
             id,
             status,
             cancelling,
+            toolchain_version: origin.toolchain_version,
+            rerun_of,
+            redrive_of,
+            redriven_as: None,
             language: origin.language,
             priority: origin.priority,
             session: origin.session,
@@ -151,6 +176,7 @@ impl ExecutionView {
                     worker: attempt.worker.clone(),
                     started_at_ms: attempt.started_at_ms,
                     failure: attempt.failure.clone(),
+                    handed_back: attempt.handed_back,
                 })
                 .collect(),
             links: Links::of(id),

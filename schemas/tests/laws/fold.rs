@@ -58,7 +58,7 @@ proptest! {
             execution = fold(execution, event);
             prop_assert_eq!(execution.end().is_some() && place + 1 < events.len(), false);
         }
-        prop_assert!(execution.attempts.len() <= MAX_ATTEMPTS as usize);
+        prop_assert!(execution.attempts_used() <= MAX_ATTEMPTS);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) fn submission() -> Submission {
         queue_limit_ms: 60_000,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }
 
@@ -58,6 +60,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
             attempt,
             reason: "no cell".to_owned(),
             not_before_ms: 5,
+            handed_back: false,
         }),
         2 => Just(Change::CancelRequested),
         1 => Just(Change::Cancelled),
@@ -99,6 +102,10 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             attempt,
             reason: "no cell".to_owned(),
             output: Box::default(),
+        }),
+        2 => (1_u32..5).prop_map(|attempt| Command::HandBack {
+            attempt,
+            reason: "the worker was shut down".to_owned(),
         }),
         2 => Just(Command::Cancel),
         1 => Just(Command::Expire),

@@ -33,24 +33,31 @@ fn fixtures(prefix: &str) -> Vec<(String, Vec<u8>)> {
 /// The fixture that an event must have. A new event does not compile until it stands here.
 const fn fixture_of(change: &Change) -> &'static str {
     match change {
-        Change::Submitted { .. } => "event.submitted.v1.json",
-        Change::Started { .. } => "event.started.v1.json",
-        Change::Retried { .. } => "event.retried.v1.json",
-        Change::CancelRequested => "event.cancel_requested.v1.json",
-        Change::Cancelled => "event.cancelled.v1.json",
-        Change::Finished { .. } => "event.finished.v1.json",
-        Change::Expired => "event.expired.v1.json",
-        Change::Dead { .. } => "event.dead.v1.json",
+        Change::Submitted { .. } => "event.submitted.v1",
+        Change::Started { .. } => "event.started.v1",
+        Change::Retried { .. } => "event.retried.v1",
+        Change::CancelRequested => "event.cancel_requested.v1",
+        Change::Cancelled => "event.cancelled.v1",
+        Change::Finished { .. } => "event.finished.v1",
+        Change::Expired => "event.expired.v1",
+        Change::Dead { .. } => "event.dead.v1",
     }
 }
 
 #[test]
 fn every_event_has_its_fixture_and_comes_back_as_it_was() {
     let fixtures = fixtures("event.");
-    assert_eq!(fixtures.len(), 8, "one fixture for each event and version");
+    let mut plain = 0;
     for (name, bytes) in fixtures {
         let event = decode_event(&bytes).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        assert_eq!(fixture_of(&event.change), name);
+        let wanted = fixture_of(&event.change);
+        // Behind a plus: fields that came later, which older messages of the version lack.
+        let rest = name
+            .strip_prefix(wanted)
+            .and_then(|it| it.strip_suffix(".json"));
+        let fits = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('+'));
+        assert!(fits, "{name}");
+        plain += usize::from(rest == Some(""));
         let written: Value = serde_json::from_slice(&encode_event(&event)).unwrap();
         assert_eq!(
             written,
@@ -58,6 +65,7 @@ fn every_event_has_its_fixture_and_comes_back_as_it_was() {
             "{name}"
         );
     }
+    assert_eq!(plain, 8, "one fixture for each event and version");
 }
 
 const fn chunk_name(what: &ChunkKind) -> &'static str {

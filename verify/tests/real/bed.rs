@@ -143,6 +143,7 @@ impl Bed {
             attempt: 1,
             reason: "no cell".to_owned(),
             not_before_ms: 5,
+            handed_back: false,
         };
         let last = self.status(RETRIED, begun, retried).await;
         self.finish(RETRIED, last, 2).await;
@@ -211,6 +212,7 @@ impl Bed {
             attempts: 3,
             reason: "no cell".to_owned(),
             submission_sequence: 5,
+            redriven: None,
         };
         let filed = self
             .log
@@ -303,5 +305,7 @@ pub(crate) fn submission(priority: Priority) -> Submission {
         queue_limit_ms: 60_000,
         session: Some("a\0b".to_owned()),
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }

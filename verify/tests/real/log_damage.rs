@@ -186,6 +186,7 @@ async fn dead_letters_agree_with_what_was_given_up() {
         attempts,
         reason: "no cell".to_owned(),
         submission_sequence,
+        redriven: None,
     };
     bed.log
         .append_dead_letter("python", id(SILENT), &letter(9, 1))

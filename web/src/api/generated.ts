@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 
 /** Names one execution, and with it its subjects in the log. New ones are UUIDv7, so they sort by
- * time; written in lower case with hyphens, 36 characters. */
+ * time, but for those of an idempotency key, which are UUIDv8 and sort nowhere; written in lower case with hyphens, 36 characters. */
 export const ExecutionId = v.string();
 export type ExecutionId = v.InferOutput<typeof ExecutionId>;
 
@@ -27,6 +27,7 @@ export type Accepted = v.InferOutput<typeof Accepted>;
 /** One attempt. */
 export const AttemptView = v.object({
   failure: v.nullish(v.string()),
+  handed_back: v.nullish(v.boolean()),
   number: v.number(),
   started_at_ms: v.number(),
   worker: v.string(),
@@ -358,11 +359,15 @@ export const ExecutionView = v.object({
   outcome: v.nullish(Outcome),
   output: v.nullish(OutputSummary),
   priority: Priority,
+  redrive_of: v.nullish(ExecutionId),
+  redriven_as: v.nullish(ExecutionId),
+  rerun_of: v.nullish(ExecutionId),
   session: v.nullish(v.string()),
   started_at_ms: v.nullish(v.number()),
   status: Status,
   submitted_at_ms: v.number(),
   terminal: v.nullish(TerminalSize),
+  toolchain_version: v.nullish(v.string()),
 });
 export type ExecutionView = v.InferOutput<typeof ExecutionView>;
 
@@ -384,6 +389,55 @@ export const Completed = v.object({
   output: OutputView,
 });
 export type Completed = v.InferOutput<typeof Completed>;
+
+/** What was done with one dead letter. */
+export const DeadLetterAction = v.object({
+  id: ExecutionId,
+  problem: v.nullish(Problem),
+  redriven_as: v.nullish(ExecutionId),
+});
+export type DeadLetterAction = v.InferOutput<typeof DeadLetterAction>;
+
+/** An execution that was given up through our fault. */
+export const DeadLetterView = v.object({
+  at_ms: v.number(),
+  attempts: v.number(),
+  execution: v.nullish(ExecutionView),
+  id: ExecutionId,
+  language: v.string(),
+  reason: v.string(),
+  redriven_as: v.nullish(ExecutionId),
+  redriven_at_ms: v.nullish(v.number()),
+});
+export type DeadLetterView = v.InferOutput<typeof DeadLetterView>;
+
+/** A page of dead letters, the oldest first. */
+export const DeadLetterPage = v.object({
+  letters: v.array(DeadLetterView),
+  next: v.nullish(v.string()),
+});
+export type DeadLetterPage = v.InferOutput<typeof DeadLetterPage>;
+
+/** What was done with dead letters, or would be. */
+export const DeadLetterReport = v.object({
+  dry_run: v.boolean(),
+  letters: v.array(DeadLetterAction),
+  more: v.boolean(),
+});
+export type DeadLetterReport = v.InferOutput<typeof DeadLetterReport>;
+
+/** Which dead letters something is done with: all that everything given here fits. One of the
+ * filters is needed, or `all`. */
+export const DeadLetterSelection = v.object({
+  all: v.nullish(v.boolean()),
+  dry_run: v.nullish(v.boolean()),
+  language: v.nullish(v.string()),
+  limit: v.nullish(v.number()),
+  reason: v.nullish(v.string()),
+  since_ms: v.nullish(v.number()),
+  until_ms: v.nullish(v.number()),
+});
+export type DeadLetterSelection = v.InferOutput<typeof DeadLetterSelection>;
 
 /** A page of the history, newest first. */
 export const ExecutionPage = v.object({
@@ -436,6 +490,14 @@ export const RecordingView = v.object({
   execution: ExecutionView,
 });
 export type RecordingView = v.InferOutput<typeof RecordingView>;
+
+/** How to run an execution again. Everything may be left out. */
+export const RerunRequest = v.object({
+  against: v.nullish(v.string()),
+  priority: v.nullish(Priority),
+  session: v.nullish(v.string()),
+});
+export type RerunRequest = v.InferOutput<typeof RerunRequest>;
 
 /** Names one snippet. 128 random bits, so that nobody finds it who was not given it; written as 32
  * hexadecimal digits in lower case. */
@@ -563,3 +625,33 @@ export const ViewerRequest = v.variant('type', [
   }),
 ]);
 export type ViewerRequest = v.InferOutput<typeof ViewerRequest>;
+
+/** A language of a worker. */
+export const WorkerLanguage = v.object({
+  id: v.string(),
+  version: v.nullish(v.string()),
+});
+export type WorkerLanguage = v.InferOutput<typeof WorkerLanguage>;
+
+/** A worker, as it last reported itself. */
+export const WorkerReport = v.object({
+  at_ms: v.number(),
+  available_memory_bytes: v.number(),
+  draining: v.boolean(),
+  engine: v.string(),
+  free_slots: v.number(),
+  host: v.string(),
+  languages: v.array(WorkerLanguage),
+  memory_bytes: v.number(),
+  missing_layers: v.nullish(v.array(v.string())),
+  name: v.string(),
+  slots: v.number(),
+  started_at_ms: v.number(),
+});
+export type WorkerReport = v.InferOutput<typeof WorkerReport>;
+
+/** The workers that have reported themselves in the last thirty seconds. */
+export const Workers = v.object({
+  workers: v.array(WorkerReport),
+});
+export type Workers = v.InferOutput<typeof Workers>;

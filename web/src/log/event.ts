@@ -29,6 +29,13 @@ const Submission = v.object({
   queue_limit_ms: v.number(),
   session: v.nullish(v.string()),
   request_digest: v.nullish(v.string()),
+  toolchain_version: v.nullish(v.string()),
+  repeats: v.nullish(
+    v.variant('kind', [
+      v.object({ kind: v.literal('rerun'), of: v.string() }),
+      v.object({ kind: v.literal('redrive'), of: v.string() }),
+    ]),
+  ),
 });
 export type Submission = v.InferOutput<typeof Submission>;
 
@@ -43,6 +50,7 @@ const ExecutionEvent = v.variant('type', [
     attempt: v.number(),
     reason: v.string(),
     not_before_ms: v.number(),
+    handed_back: v.optional(v.boolean()),
   }),
   v.object({ ...envelope, type: v.literal('cancel_requested') }),
   v.object({ ...envelope, type: v.literal('cancelled') }),

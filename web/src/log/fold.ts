@@ -77,7 +77,7 @@ export function fold(execution: Execution, event: ExecutionEvent): Execution {
     case 'retried':
       if (state.name !== 'running' || event.attempt !== state.attempt) return execution;
       return {
-        ...failed(execution, event.reason),
+        ...failed(execution, event.reason, event.handed_back),
         state: {
           name: 'queued',
           next_attempt: state.attempt + 1,
@@ -138,10 +138,11 @@ function started(
 }
 
 /** Notes why the attempt that runs came to nothing. */
-function failed(execution: Execution, failure: string): Execution {
+function failed(execution: Execution, failure: string, handedBack = false): Execution {
   const last = execution.attempts.at(-1);
   if (!last) return execution;
-  return { ...execution, attempts: [...execution.attempts.slice(0, -1), { ...last, failure }] };
+  const attempt = handedBack ? { ...last, failure, handed_back: true } : { ...last, failure };
+  return { ...execution, attempts: [...execution.attempts.slice(0, -1), attempt] };
 }
 
 function ended(execution: Execution, end: End): Execution {

@@ -105,7 +105,7 @@ pub enum Next {
     /// Append to the lifecycle behind that sequence.
     Append(ExecutionEvent, u64),
     /// Read what the log has behind this position, from the leader.
-    Read(Position),
+    Read(Box<Position>),
     /// Start the step of that phase.
     Start(Phase),
     /// Kill the step.
@@ -181,7 +181,12 @@ pub struct Attempt {
     measurements: Measurements,
     todo: VecDeque<Next>,
     left: bool,
+    /// Signs of life so far.
+    beats: u32,
 }
+
+/// Signs of life for one look at the log.
+const BEATS_PER_LOOK: u32 = 3;
 
 impl Attempt {
     /// An attempt that begins with `started`, to be appended behind `position`.
@@ -212,6 +217,7 @@ impl Attempt {
             },
             todo: todo.into(),
             left: false,
+            beats: 0,
         }
     }
 
@@ -253,7 +259,10 @@ impl Attempt {
             Event::LeaseDue => {
                 self.todo.push_back(Next::KeepLease);
                 // A cancel is announced to us, but an announcement can be lost.
-                self.look();
+                if self.beats.is_multiple_of(BEATS_PER_LOOK) {
+                    self.look();
+                }
+                self.beats += 1;
             }
             Event::LeaseLost => self.leave(Leave::LeaseLost),
             Event::Shutdown => self.stop(Stop::Shutdown),
@@ -261,9 +270,13 @@ impl Attempt {
         self.conclude(now);
     }
 
-    /// Answers a viewer.
-    pub fn control(&mut self, now: Now, request: ControlRequest) -> ControlReply {
+    /// Answers a viewer, or another worker that wonders whether this one is lost.
+    pub fn control(&mut self, now: Now, request: ControlRequest) -> Option<ControlReply> {
         let refused = match request {
+            ControlRequest::Alive { attempt } => {
+                let ours = attempt == self.number && !self.left;
+                return ours.then_some(ControlReply::Applied);
+            }
             ControlRequest::Cancel => {
                 self.look();
                 None
@@ -274,10 +287,10 @@ impl Attempt {
             ControlRequest::Resize { size } => self.resize(now, size).err(),
             ControlRequest::Signal { signal } => self.signal(now, signal).err(),
         };
-        match refused {
+        Some(match refused {
             None => ControlReply::Applied,
             Some(reason) => ControlReply::Refused { reason },
-        }
+        })
     }
 
     /// When [`Attempt::batch`] has something; `None` while only an event can change that.

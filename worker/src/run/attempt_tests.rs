@@ -23,6 +23,8 @@ pub(in crate::run) fn queued() -> Execution {
             queue_limit_ms: 1_000,
             session: None,
             request_digest: None,
+            toolchain_version: None,
+            repeats: None,
             submitted_at_ms: 0,
         }),
         state: State::Queued {
@@ -101,7 +103,7 @@ impl Bench {
     }
 
     fn control(&mut self, request: ControlRequest) -> ControlReply {
-        self.attempt.control(self.now, request)
+        self.attempt.control(self.now, request).expect("an answer")
     }
 
     fn appended(&mut self) -> Vec<Next> {

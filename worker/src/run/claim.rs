@@ -159,6 +159,7 @@ mod tests {
                 attempt: 1,
                 reason: "x".to_owned(),
                 not_before_ms: 2_500,
+                handed_back: false,
             },
         ]);
         assert_eq!(

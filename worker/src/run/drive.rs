@@ -116,7 +116,7 @@ impl<'a> Driver<'a> {
                 let append = async move { journal.append(&event, expected).await };
                 self.flight.append = Some(append.boxed());
             }
-            Next::Read(position) => self.flight.read = Some(journal.read(position)),
+            Next::Read(position) => self.flight.read = Some(journal.read(*position)),
             Next::Start(phase) => self.start(phase),
             Next::Kill => {
                 if let Some(running) = &self.flight.running {
@@ -238,7 +238,9 @@ impl<'a> Driver<'a> {
             }
             Woken::Listening(listener) => self.flight.controls = listener,
             Woken::Control(request, replier) => {
-                let answer = attempt.control(now, request);
+                let Some(answer) = attempt.control(now, request) else {
+                    return;
+                };
                 if let Err(error) = replier.reply(&answer).await {
                     tracing::warn!(id = %self.bench.id, %error, "cannot answer a viewer");
                 }

@@ -51,19 +51,20 @@ pub(crate) struct LogJournal {
     log: Log,
     id: ExecutionId,
     lease: Lease,
-    lease_time: Duration,
+    /// How long the log may be away.
+    patience: Duration,
     /// When the log was asked something that it answered. From then on the queue keeps the
     /// execution for us for the time of the lease, if it had it for us at all.
     heard: Mutex<Instant>,
 }
 
 impl LogJournal {
-    pub(crate) fn new(log: Log, id: ExecutionId, lease: Lease, lease_time: Duration) -> Self {
+    pub(crate) fn new(log: Log, id: ExecutionId, lease: Lease, patience: Duration) -> Self {
         Self {
             log,
             id,
             lease,
-            lease_time,
+            patience,
             heard: Mutex::new(Instant::now()),
         }
     }
@@ -73,11 +74,11 @@ impl LogJournal {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = asked;
     }
 
-    /// The log did not answer: there will be another try, unless the lease is gone.
+    /// The log did not answer: there will be another try, unless it has been away for too long.
     fn missed(&self, what: &'static str, error: &(dyn Error + 'static)) -> Result<(), Failure> {
         tracing::warn!(id = %self.id, error, what, "the log does not answer");
         let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard.elapsed() >= self.lease_time {
+        if heard.elapsed() >= self.patience {
             return Err(Failure::LeaseLost);
         }
         Ok(())

@@ -15,6 +15,7 @@ mod plan;
 pub(crate) mod recorder;
 pub(crate) mod salvage;
 mod self_test;
+mod takeover;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,10 @@ use plan::Plan;
 pub(crate) use plan::step_limits;
 
 pub use self_test::{SelfTestError, self_test};
+
+/// When a submission may come again that needs a toolchain which this worker does not have:
+/// perhaps to one that has it.
+const OTHER_VERSION: Duration = Duration::from_millis(300);
 
 /// Why a delivery was left alone. It comes again when its lease runs out.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +101,17 @@ impl Run<'_> {
             let at_ms = clock::now_ms();
             let step = claim(&position.execution, &self.worker.config.name, at_ms);
             let appended = match step {
+                // Its lease ran out, and yet its worker may only have been cut off for a moment.
+                Claim::Start { .. } | Claim::Close { .. }
+                    if takeover::is_held(self.worker, self.delivery.id, &position).await =>
+                {
+                    self.worker.metrics.ignore(Ignored::Held);
+                    return Ok(());
+                }
+                Claim::Start { .. } if !self.worker.has(&self.delivery.submission) => {
+                    self.worker.metrics.ignore(Ignored::OtherVersion);
+                    return Ok(self.delivery.lease.nak(OTHER_VERSION).await?);
+                }
                 Claim::Start { attempt, event } => {
                     if self.attempt(attempt, event, position).await? {
                         return Ok(());
@@ -186,6 +202,7 @@ impl Run<'_> {
                 reason,
                 output,
             },
+            Verdict::HandBack(reason) => Command::HandBack { attempt, reason },
         };
         let decided = decide(&position.execution, command, clock::now_ms());
         Ok(decided.ok().flatten())
@@ -225,7 +242,7 @@ impl Run<'_> {
         let began = Instant::now();
         let log = worker.log.clone();
         let lease = self.delivery.lease.clone();
-        let journal = LogJournal::new(log, self.delivery.id, lease, worker.config.lease);
+        let journal = LogJournal::new(log, self.delivery.id, lease, worker.config.patience);
         let bench = Bench {
             id: self.delivery.id,
             journal: &journal,
@@ -279,6 +296,14 @@ impl Run<'_> {
                 self.worker.metrics.ended(language, &end.outcome);
                 self.ended(execution).await
             }
+            State::Queued { .. } if execution.attempts.last().is_some_and(|it| it.handed_back) => {
+                tracing::info!(id = %self.delivery.id, "handed back");
+                self.delivery.lease.nak(Duration::ZERO).await?;
+                let queue = self.worker.log.queue();
+                Ok(queue
+                    .wake(language, self.delivery.submission.priority)
+                    .await?)
+            }
             State::Queued { not_before_ms, .. } => {
                 self.worker.metrics.given_up(language);
                 let reason = execution.attempts.last().and_then(|it| it.failure.clone());
@@ -308,6 +333,7 @@ impl Run<'_> {
             attempts: execution.attempts.last().map_or(0, |it| it.number),
             reason: reason.to_owned(),
             submission_sequence: self.delivery.stream_sequence,
+            redriven: None,
         };
         let log = &self.worker.log;
         let language = &self.delivery.submission.language;

@@ -21,6 +21,8 @@ pub enum Verdict {
     Finish(Outcome),
     /// We failed; the attempt is given up with that reason.
     GiveUp(String),
+    /// Nothing failed; this worker was told to stop and gives the attempt back, for that reason.
+    HandBack(String),
 }
 
 /// The reason that stands in the log when a worker's shutdown ends an attempt.
@@ -37,7 +39,7 @@ pub(crate) fn judge(phase: Phase, stop: Option<Stop>, cause: Cause) -> Option<Ve
         (Cause::Killed, _) => {
             return Some(match stop {
                 Some(Stop::Cancel) => Verdict::Finish(Outcome::Cancelled),
-                Some(Stop::Shutdown) => Verdict::GiveUp(SHUT_DOWN.to_owned()),
+                Some(Stop::Shutdown) => Verdict::HandBack(SHUT_DOWN.to_owned()),
                 Some(Stop::OutputCap) | None => {
                     Verdict::GiveUp("the step was killed without a reason".to_owned())
                 }
@@ -46,7 +48,7 @@ pub(crate) fn judge(phase: Phase, stop: Option<Stop>, cause: Cause) -> Option<Ve
         (Cause::Exited { code: 0 }, Phase::Compile) => {
             return match stop {
                 Some(Stop::Cancel) => Some(Verdict::Finish(Outcome::Cancelled)),
-                Some(Stop::Shutdown) => Some(Verdict::GiveUp(SHUT_DOWN.to_owned())),
+                Some(Stop::Shutdown) => Some(Verdict::HandBack(SHUT_DOWN.to_owned())),
                 Some(Stop::OutputCap) | None => None,
             };
         }
@@ -121,7 +123,7 @@ mod tests {
         assert_eq!(judge(RUN, cut, Cause::Exited { code: 0 }), Some(limit));
         let cancelled = Some(Verdict::Finish(Outcome::Cancelled));
         assert_eq!(judge(RUN, Some(Stop::Cancel), Cause::Killed), cancelled);
-        let shut_down = Some(Verdict::GiveUp(SHUT_DOWN.to_owned()));
+        let shut_down = Some(Verdict::HandBack(SHUT_DOWN.to_owned()));
         assert_eq!(judge(RUN, Some(Stop::Shutdown), Cause::Killed), shut_down);
         // It was faster than the kill: what it did counts.
         assert_eq!(

@@ -139,6 +139,8 @@ fn submission(language: &LanguageDefinition, test: &SelfTest) -> Submission {
         queue_limit_ms: Priority::Background.default_queue_limit_ms(),
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }
 

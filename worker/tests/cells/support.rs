@@ -217,5 +217,7 @@ pub(crate) fn submission(language: &str, entry: &str, source: &str) -> Submissio
         queue_limit_ms: 600_000,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }

@@ -7,6 +7,7 @@
 
 mod control;
 mod fencing;
+mod life;
 mod outcomes;
 mod queue;
 mod recording;

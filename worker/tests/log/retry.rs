@@ -100,6 +100,7 @@ async fn what_does_not_finish_in_time_is_handed_back() {
     );
     let failure = ended.execution.attempts[0].failure.clone().unwrap();
     assert_eq!(failure, "the worker was shut down");
+    assert!(ended.execution.attempts[0].handed_back);
     assert_eq!(ended.bytes(OutputStream::Stdout), b"second");
     second.stop().await;
 }

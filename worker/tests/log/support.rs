@@ -344,6 +344,8 @@ pub(crate) fn submission(language: &str) -> Submission {
         queue_limit_ms: 600_000,
         session: None,
         request_digest: None,
+        toolchain_version: None,
+        repeats: None,
     }
 }
 

@@ -35,7 +35,8 @@ impl Attempt {
             self.read_again = true;
         } else {
             self.reading = true;
-            self.todo.push_back(Next::Read(self.position.clone()));
+            self.todo
+                .push_back(Next::Read(Box::new(self.position.clone())));
         }
     }
 
@@ -104,6 +105,7 @@ impl Attempt {
                 reason,
                 output,
             },
+            Verdict::HandBack(reason) => Command::HandBack { attempt, reason },
         }
     }
 

@@ -80,7 +80,7 @@ impl Attempt {
         self.stop = Some(stop);
         match self.stage {
             Stage::Preparing => self.over(match stop {
-                Stop::Shutdown => Verdict::GiveUp(SHUT_DOWN.to_owned()),
+                Stop::Shutdown => Verdict::HandBack(SHUT_DOWN.to_owned()),
                 Stop::Cancel | Stop::OutputCap => Verdict::Finish(Outcome::Cancelled),
             }),
             Stage::Running(_) => self.todo.push_back(Next::Kill),
