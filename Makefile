@@ -19,7 +19,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME"
 # Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
-.PHONY: help setup setup-browser web up test frozen scripts dependencies lint docs web-check unit browser bench clean-data
+.PHONY: help setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -40,13 +40,16 @@ up: setup web
 
 # In this order: what is quick to fail first, and last the tests, so that what their runner says
 # stands at the end.
-test: setup-browser frozen scripts dependencies web-check lint docs browser unit
+test: setup-browser frozen scripts rules dependencies web-check lint docs browser unit
 
 frozen:
 	scripts/check-frozen
 
 scripts:
 	scripts/check-scripts
+
+rules: setup
+	scripts/check-rules
 
 dependencies:
 	scripts/check-dependencies
