@@ -203,7 +203,12 @@ fn cpu_of_cells() -> Duration {
 
 async fn in_cell(engine: &NativeEngine, case: &Case) -> Result<Run> {
     let began = Instant::now();
-    let mut cell = engine.cell(CellSpec { disk_bytes: DISK }).await?;
+    let mut cell = engine
+        .cell(CellSpec {
+            disk_bytes: DISK,
+            warm: None,
+        })
+        .await?;
     let taken = began.elapsed();
     let began = Instant::now();
     cell.put_files(case.files.clone()).await?;
@@ -237,6 +242,7 @@ async fn run_step(
             file_bytes: 16 << 20,
         },
         terminal: None,
+        warm: None,
     };
     let go = Instant::now();
     let mut process = cell.start(step).await?;

@@ -16,8 +16,24 @@ pub trait Engine: Send + Sync + 'static {
     /// Takes a cell that no other run has touched. The future is quick when one is parked.
     fn cell(&self, spec: CellSpec) -> BoxFuture<'_, Result<Box<dyn Cell>, Error>>;
 
+    /// How many cells wait ready to be used, for each kind of cell; empty where none ever do.
+    fn parked(&self) -> Vec<Parked> {
+        Vec::new()
+    }
+
     /// Ends every parked cell and waits until nothing of the engine is left on the machine.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Cells of one kind that wait ready to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// The warm host's name; `None`: cells that can run anything.
+    pub warm: Option<String>,
+    /// How many there are.
+    pub cells: usize,
+    /// Bytes of memory that they take together.
+    pub memory_bytes: u64,
 }
 
 /// A single-use sandbox: one working directory, in which steps (compile, run) happen one after
@@ -49,6 +65,9 @@ pub trait Cell: Send {
 pub struct CellSpec {
     /// Bytes of everything writable in the cell (working directory, `/tmp`, `/dev/shm`).
     pub disk_bytes: u64,
+    /// The warm host, by its name, that the first step is for. An engine that knows no such host
+    /// gives a cell without one.
+    pub warm: Option<String>,
 }
 
 /// A file for the working directory, or out of it. It belongs to the program.
@@ -87,6 +106,10 @@ pub struct Step {
     /// `Some` runs the step on a pseudo terminal of that size, where both output streams arrive
     /// as [`OutputStream::Stdout`]; `None` gives it three pipes.
     pub terminal: Option<Terminal>,
+    /// What the cell's warm host is told to do in place of `argv`, with the same effect: the
+    /// program and its arguments as that runtime counts them. Where there is no warm host, or it
+    /// cannot do this step, `argv` is executed.
+    pub warm: Option<Vec<String>>,
 }
 
 /// A pseudo terminal for a step.

@@ -351,6 +351,7 @@ mod tests {
                 file_bytes: 1 << 20,
             },
             terminal: None,
+            warm: None,
         }
     }
 
@@ -358,6 +359,7 @@ mod tests {
         let mut cell = engine
             .cell(CellSpec {
                 disk_bytes: 1 << 20,
+                warm: None,
             })
             .await
             .unwrap();

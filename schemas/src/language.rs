@@ -50,6 +50,16 @@
 //! default = 512
 //! min = 64
 //!
+//! [run.warm]                            # a runtime that waits started; also [compile.warm]
+//! way = "fork"                          # cells are forks of it; "start": each starts its own
+//! argv = ["/usr/bin/python3", "{entry}"]           # started with the usual entry and no arguments
+//! environment = { PYTHONPATH = "{host}" }          # added; {host} is the folder of its files
+//! words = ["{entry}", "{args}"]         # what it is then told
+//! not_with = ["PYTHON*", "LANG"]        # variables of a submission that need a fresh start
+//! terminal = true                       # whether it can do the step on a terminal
+//! parked = { least = 1, most = 8 }      # cells that wait, as demand goes
+//! files = { "host.py" = "..." }         # its program; the sandbox's `WarmHost` says what it does
+//!
 //! [[self_test]]                         # at least one named "hello", which is also the first program shown
 //! name = "hello"
 //! files = { "main.c" = "..." }
@@ -77,6 +87,7 @@ mod check;
 mod options;
 mod self_test;
 mod template;
+mod warm;
 
 use std::collections::BTreeMap;
 
@@ -88,6 +99,7 @@ pub use catalog::Catalog;
 pub use options::{CompilerOptions, OptionRefusal};
 pub use self_test::SelfTest;
 pub use template::Program;
+pub use warm::{ParkedRange, WarmCommand, WarmHost, WarmWay};
 
 /// Variables that every step has unless the language says otherwise.
 const BASE_ENVIRONMENT: [(&str, &str); 3] = [
@@ -218,6 +230,8 @@ pub struct CompileStep {
     pub limits: Limits,
     /// Compiler options that a submission may give.
     pub options: CompilerOptions,
+    /// The compiler, if one is kept started.
+    pub warm: Option<WarmHost>,
 }
 
 /// How programs are run.
@@ -229,6 +243,8 @@ pub struct RunStep {
     pub environment: BTreeMap<String, String>,
     /// What a submission may ask for, in the order of [`LimitRange::ALL`].
     pub limits: [LimitRange; 7],
+    /// The runtime, if one is kept started.
+    pub warm: Option<WarmHost>,
 }
 
 /// A definition that cannot be used.

@@ -30,8 +30,8 @@ pub use id::{ExecutionId, MalformedId};
 pub use idempotency::{KeyScope, request_digest};
 pub use language::{
     COMPILE_LIMITS, Catalog, CompileStep, CompilerOptions, HostPath, LanguageDefinition,
-    LanguageError, OptionRefusal, Program, RunStep, SelfTest, Toolchain, ToolchainMount,
-    VersionProbe,
+    LanguageError, OptionRefusal, ParkedRange, Program, RunStep, SelfTest, Toolchain,
+    ToolchainMount, VersionProbe, WarmCommand, WarmHost, WarmWay,
 };
 pub use limits::{LimitRange, Limits};
 pub use outcome::{Clock, Measurements, Outcome, Phase};

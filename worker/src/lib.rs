@@ -22,6 +22,7 @@ mod queues;
 mod run;
 mod survey;
 mod toolchain;
+mod warm;
 mod worker;
 
 use std::collections::HashSet;
@@ -49,6 +50,7 @@ pub mod machine {
 pub use config::Config;
 pub use run::{SelfTestError, self_test};
 pub use toolchain::{Mount, Toolchains, mounts};
+pub use warm::warm_hosts;
 
 /// What a worker is put together from.
 pub struct Parts {

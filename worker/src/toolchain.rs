@@ -133,6 +133,7 @@ async fn output_of(
 ) -> Result<(Cause, String), Error> {
     let spec = CellSpec {
         disk_bytes: COMPILE_LIMITS.disk_mb << 20,
+        warm: None,
     };
     let mut cell = engine.cell(spec).await?;
     let step = Step {
@@ -140,6 +141,7 @@ async fn output_of(
         env: language.compile_environment(),
         limits: step_limits(&COMPILE_LIMITS),
         terminal: None,
+        warm: None,
     };
     let mut process = cell.start(step).await?;
     process.input.eof().await;

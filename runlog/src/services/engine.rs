@@ -32,6 +32,7 @@ impl Sandbox {
         config.etc.extend(toolchains.etc.iter().cloned());
         config.etc.sort();
         config.etc.dedup();
+        config.warm_hosts = runlog_worker::warm_hosts(catalog, &toolchains);
         let engine = NativeEngine::start(config).await.map_err(|error| {
             failed(
                 "programs cannot be isolated here, so none would be run (it needs root, \

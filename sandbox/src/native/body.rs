@@ -10,9 +10,12 @@ use tokio::io::unix::AsyncFd;
 
 use super::cgroup::{CpuTime, Group};
 use super::channel::{self, Channel};
+use super::flavour::Flavour;
+use super::link::Link;
+use super::primed::Primed;
 use super::protocol::{Make, expect, kind};
 use super::uids::Uids;
-use super::wire::{Failure, Writer};
+use super::wire::Failure;
 use super::{Shared, sys};
 use crate::Error;
 
@@ -42,15 +45,17 @@ pub(super) struct Parts {
     pub(super) control: Channel,
     /// The working directory.
     pub(super) folder: Option<OwnedFd>,
-    /// The way to the primed process, until it goes.
-    pub(super) primed: Option<Channel>,
+    /// The primed process, until it goes.
+    pub(super) primed: Option<Primed>,
     /// Readable when the memory limit was reached.
     pub(super) memory_events: AsyncFd<OwnedFd>,
     /// What earlier steps have used.
     pub(super) cpu_before: CpuTime,
     pub(super) memory_kills_before: u64,
     pub(super) disk_bytes: u64,
-    uids: Uids,
+    pub(super) uids: Uids,
+    /// Init dies with its spawner.
+    _link: Arc<Link>,
 }
 
 pub(super) fn failed(doing: &str) -> impl FnOnce(io::Error) -> Error {
@@ -72,7 +77,11 @@ pub(super) async fn aside<T: Send + 'static>(
 
 impl Body {
     /// Makes a cell, up to a primed process.
-    pub(super) async fn make(shared: Arc<Shared>, disk_bytes: u64) -> Result<Self, Error> {
+    pub(super) async fn make(
+        shared: Arc<Shared>,
+        (flavour, link): (Arc<Flavour>, Arc<Link>),
+        disk_bytes: u64,
+    ) -> Result<Self, Error> {
         let uids = Uids::take(shared.config.uid_base)
             .ok_or_else(|| Error::CellGone("there are too many cells".into()))?;
         let name = format!("cell-{}", MADE.fetch_add(1, Ordering::Relaxed));
@@ -88,8 +97,14 @@ impl Body {
             }
         })
         .await??;
-        let mut body = spawn(shared, group, fds, uids, disk_bytes).await?;
-        match body.settle().await {
+        let make = Make {
+            uid: uids.first(),
+            disk_bytes,
+            inodes: inodes(disk_bytes),
+            has_unified: fds.0.is_some(),
+        };
+        let mut body = spawn((shared, link), group, fds, uids, make).await?;
+        match body.settle(&flavour).await {
             Ok(()) => Ok(body),
             Err(error) => {
                 body.destroy().await?;
@@ -99,7 +114,7 @@ impl Body {
     }
 
     /// From the new init to a cell that waits.
-    async fn settle(&mut self) -> Result<(), Error> {
+    async fn settle(&mut self, flavour: &Flavour) -> Result<(), Error> {
         let parts = self.parts();
         let isolated = parts.control.expect().await;
         let isolated = isolated.map_err(failed("waiting for the cell's init"))?;
@@ -110,7 +125,10 @@ impl Body {
                 .map_err(failed("taking the working directory"))?,
         );
         map_ids(parts.init, parts.uids.first()).map_err(failed("mapping the cell's ids"))?;
-        parts.prime().await?;
+        match flavour.started() {
+            Some(host) => parts.start(host).await?,
+            None => parts.prime().await?,
+        }
         parts.cpu_before = parts.group.cpu().map_err(failed("reading CPU time"))?;
         Ok(())
     }
@@ -124,15 +142,8 @@ impl Body {
         let Some(parts) = &self.parts else {
             return false;
         };
-        let mut fds = [rustix::event::PollFd::new(
-            &parts.death,
-            rustix::event::PollFlags::IN,
-        )];
-        let at_once = rustix::event::Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        rustix::event::poll(&mut fds, Some(&at_once)) == Ok(0)
+        let primed = parts.primed.as_ref();
+        sys::is_quiet(&parts.death) && primed.is_none_or(|primed| primed.channel.is_quiet())
     }
 
     /// Gives the cell's disk another size.
@@ -181,38 +192,6 @@ impl Drop for Body {
 }
 
 impl Parts {
-    /// Has init fork the process that becomes the next step's program.
-    pub(super) async fn prime(&mut self) -> Result<(), Error> {
-        let doing = "priming a step";
-        let (ours, theirs) = channel::pair().map_err(failed(doing))?;
-        let primed = Channel::new(ours).map_err(failed(doing))?;
-        let steps = self
-            .group
-            .renew_steps(self.uids.first())
-            .map_err(failed(doing))?;
-        if steps.is_some() {
-            self.cpu_before = CpuTime::default();
-        }
-        let fds: Vec<_> = [theirs].into_iter().chain(steps).collect();
-        let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-        let request = Writer::new(kind::PRIME).finish();
-        self.control
-            .send(&request, &borrowed)
-            .await
-            .map_err(failed(doing))?;
-        drop(fds);
-        let answer = tokio::select! {
-            biased;
-            answer = primed.expect() => answer,
-            // Init itself says why there is no process.
-            answer = self.control.expect() => answer,
-        };
-        let answer = answer.map_err(failed(doing))?;
-        expect(&answer.bytes, kind::READY).map_err(Failure::into_error)?;
-        self.primed = Some(primed);
-        Ok(())
-    }
-
     async fn destroy(self) -> Result<(), Error> {
         let Self {
             mut group,
@@ -249,18 +228,12 @@ fn open(group: &Group, init_uid: u32) -> io::Result<GroupFds> {
 }
 
 async fn spawn(
-    shared: Arc<Shared>,
+    (shared, link): (Arc<Shared>, Arc<Link>),
     mut group: Group,
     (unified, tasks): GroupFds,
     uids: Uids,
-    disk_bytes: u64,
+    make: Make,
 ) -> Result<Body, Error> {
-    let make = Make {
-        uid: uids.first(),
-        disk_bytes,
-        inodes: inodes(disk_bytes),
-        has_unified: unified.is_some(),
-    };
     let made = async {
         let (ours, theirs) = channel::pair().map_err(failed("making a cell's channel"))?;
         let fds: Vec<_> = [theirs]
@@ -271,7 +244,7 @@ async fn spawn(
         let events = group.memory_events().and_then(sys::watch);
         let events = events.map_err(failed("watching the cell's memory"))?;
         let control = Channel::new(ours).map_err(failed("making a cell's channel"))?;
-        let made = shared.link.make(&make, &fds).await?;
+        let made = link.make(&make, &fds).await?;
         let death =
             sys::watch_for_reading(made.pidfd).map_err(failed("watching the cell's init"))?;
         Ok((events, control, made.pid, death))
@@ -288,8 +261,9 @@ async fn spawn(
                 memory_events,
                 cpu_before: CpuTime::default(),
                 memory_kills_before: 0,
-                disk_bytes,
+                disk_bytes: make.disk_bytes,
                 uids,
+                _link: link,
             };
             Ok(Body {
                 parts: Some(Box::new(parts)),

@@ -154,6 +154,11 @@ impl Channel {
             .await
     }
 
+    /// Whether the other side is there and has nothing to say.
+    pub(super) fn is_quiet(&self) -> bool {
+        super::sys::is_quiet(self.socket.get_ref())
+    }
+
     /// Receives a message that must come.
     pub(super) async fn expect(&self) -> io::Result<Received> {
         self.receive()

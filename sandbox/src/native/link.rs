@@ -1,16 +1,24 @@
 //! The worker's way to its spawner, which is started again should it die.
 
+use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::Pid;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::channel::{self, Channel};
-use super::config::{NativeConfig, SpawnerCommand};
-use super::protocol::{Make, Setup, expect, kind};
+use super::config::{LIBRARY, Mount, NativeConfig, SpawnerCommand, WarmHost, WarmWay};
+use super::protocol::{Make, Runtime, Setup, expect, kind};
 use super::wire::Failure;
 use crate::Error;
+
+/// How long a spawner may take to begin; a runtime that starts in the background may be slow.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A spawner that can be asked for cells.
 #[derive(Debug)]
@@ -34,23 +42,81 @@ pub(super) struct Made {
     pub(super) pidfd: OwnedFd,
 }
 
+impl Spawner {
+    /// Lets everything else on the machine go first, or no longer.
+    fn yield_to_others(&self, yields: bool) {
+        let pid = self.child.id().and_then(|pid| pid.try_into().ok());
+        let nice = if yields { 19 } else { 0 };
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            // Only a matter of speed.
+            let _ = rustix::process::setpriority_process(Some(pid), nice);
+        }
+    }
+}
+
+/// What the spawner's cells see.
+fn setup(config: &NativeConfig, host: Option<&WarmHost>) -> Result<Setup, Error> {
+    let mut mounts = config.mounts.clone();
+    if let (Some(library), Some(_)) = (&config.library, host) {
+        mounts.push(Mount {
+            host: library.clone(),
+            inside: LIBRARY.into(),
+        });
+    }
+    let started = config
+        .warm_hosts
+        .iter()
+        .filter(|it| it.way == WarmWay::Start);
+    let hosts: Vec<&WarmHost> = match host {
+        Some(host) => vec![host],
+        None => started.collect(),
+    };
+    let files = hosts.iter().flat_map(|host| {
+        let folder = PathBuf::from(WarmHost::folder(host.way, &host.name));
+        let files = host.files.iter();
+        files.map(move |(name, content)| (folder.join(name), content.clone()))
+    });
+    Ok(Setup {
+        mounts,
+        etc: config.etc.clone(),
+        files: files.collect(),
+        host: host.map(runtime).transpose()?,
+    })
+}
+
+/// A host's command as the system takes it.
+pub(super) fn runtime(host: &WarmHost) -> Result<Runtime, Error> {
+    let strings = |texts: Vec<String>| -> Result<Vec<CString>, Error> {
+        let all: Result<_, _> = texts.into_iter().map(CString::new).collect();
+        all.map_err(|error| Error::System {
+            doing: format!("reading the command of the warm host {}", host.name),
+            source: error.into(),
+        })
+    };
+    let env = host.env.iter();
+    let env = env.map(|(name, value)| format!("{name}={value}")).collect();
+    Ok(Runtime {
+        argv: strings(host.argv.clone())?,
+        env: strings(env)?,
+    })
+}
+
 impl Link {
-    /// Starts a spawner.
-    pub(super) async fn start(config: &NativeConfig) -> Result<Self, Error> {
-        let setup = Setup {
-            mounts: config.mounts.clone(),
-            etc: config.etc.clone(),
-        };
+    /// Starts a spawner: one whose cells can run anything or, given a host, that runtime.
+    pub(super) async fn start(
+        config: &NativeConfig,
+        host: Option<&WarmHost>,
+    ) -> Result<Self, Error> {
         let link = Self {
             command: config.spawner.clone(),
-            setup: setup.write(),
+            setup: setup(config, host)?.write(),
             spawner: Mutex::new(None),
         };
-        *link.spawner.lock().await = Some(link.spawn().await?);
+        *link.spawner.lock().await = Some(link.spawn(host.is_some()).await?);
         Ok(link)
     }
 
-    async fn spawn(&self) -> Result<Spawner, Error> {
+    async fn spawn(&self, in_background: bool) -> Result<Spawner, Error> {
         let doing = || format!("starting the spawner {}", self.command.program.display());
         let failed = |source| Error::System {
             doing: doing(),
@@ -65,11 +131,25 @@ impl Link {
             .stdout(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        let channel = Channel::new(ours).map_err(failed)?;
-        channel.send(&self.setup, &[]).await.map_err(failed)?;
-        let answer = channel.expect().await.map_err(failed)?;
+        let mut spawner = Spawner {
+            channel: Channel::new(ours).map_err(failed)?,
+            child,
+        };
+        spawner.yield_to_others(in_background);
+        let ready = async {
+            spawner.channel.send(&self.setup, &[]).await?;
+            spawner.channel.expect().await
+        };
+        let answer = match timeout(PATIENCE, ready).await {
+            Ok(answer) => answer.map_err(failed)?,
+            Err(late) => {
+                let _ = spawner.child.kill().await;
+                return Err(failed(late.into()));
+            }
+        };
         expect(&answer.bytes, kind::READY).map_err(Failure::into_error)?;
-        Ok(Spawner { channel, child })
+        spawner.yield_to_others(false);
+        Ok(spawner)
     }
 
     /// Asks for a cell. The descriptors go to its init.
@@ -78,7 +158,7 @@ impl Link {
         for _ in 0..2 {
             let mut live = match spawner.take() {
                 Some(live) => live,
-                None => self.spawn().await?,
+                None => self.spawn(false).await?,
             };
             match ask(&live.channel, make, fds).await {
                 Ok(answer) => {

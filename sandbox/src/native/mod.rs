@@ -14,11 +14,16 @@ mod cgroup;
 mod channel;
 mod collect;
 mod config;
+mod demand;
+mod flavour;
+mod handover;
 mod init;
 mod landlock;
+mod library;
 mod link;
 mod pool;
 mod preflight;
+mod primed;
 mod protocol;
 mod run;
 mod seccomp;
@@ -28,23 +33,29 @@ mod sys;
 mod uids;
 mod verdict;
 mod wire;
+mod zygotes;
 
-pub use config::{Mount, NativeConfig, SpawnerCommand};
+pub use config::{Mount, NativeConfig, SpawnerCommand, WarmHost, WarmWay};
 pub use spawner::spawner_main;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::body::Body;
 use self::cell::NativeCell;
 use self::cgroup::Tree;
+use self::flavour::Flavour;
 use self::link::Link;
-use self::pool::Pool;
-use crate::{Cell, CellSpec, Engine, Error};
+use crate::{Cell, CellSpec, Engine, Error, Parked};
+
+/// Time between two looks at pools that nobody asks for cells.
+const TENDING: Duration = Duration::from_secs(5);
 
 /// The native engine.
 #[derive(Debug)]
@@ -57,13 +68,74 @@ pub struct NativeEngine {
 struct Shared {
     config: NativeConfig,
     tree: Tree,
-    link: Link,
-    pool: Pool,
+    /// The spawner of all cells that are not forks of a warm host.
+    link: Arc<Link>,
+    /// The first can run anything.
+    flavours: Vec<Arc<Flavour>>,
+    closing: CancellationToken,
     tasks: TaskTracker,
     runtime: Handle,
 }
 
 impl Shared {
+    /// The kind of cells that can run anything.
+    fn plain(&self) -> &Arc<Flavour> {
+        &self.flavours[0]
+    }
+
+    /// The kind of cells for a warm host; the plain one if there is no such host.
+    fn flavour(&self, warm: Option<&str>) -> &Arc<Flavour> {
+        let named = self.flavours.iter().find(|it| it.name() == warm);
+        named.unwrap_or_else(|| self.plain())
+    }
+
+    /// A cell that runs a step of that kind, however it gets it, and whether it was parked.
+    async fn body(self: &Arc<Self>, spec: &CellSpec) -> Result<(Body, bool), Error> {
+        let wanted = self.flavour(spec.warm.as_deref());
+        let parked = wanted.pool.take();
+        let made = match parked {
+            Some(body) => Some(Ok((body, true))),
+            None => Flavour::make_at_once(self, wanted, spec.disk_bytes)
+                .await
+                .map(|made| made.map(|body| (body, false))),
+        };
+        Flavour::tend(self, wanted);
+        match made {
+            Some(Ok(got)) => return Ok(got),
+            Some(Err(error)) if Arc::ptr_eq(wanted, self.plain()) => return Err(error),
+            // What the host cannot do now, the step does itself.
+            Some(Err(_)) | None => {}
+        }
+        let plain = self.plain();
+        let got = match plain.pool.take() {
+            Some(body) => Ok((body, true)),
+            None => Flavour::make(self, plain, spec.disk_bytes)
+                .await
+                .map(|body| (body, false)),
+        };
+        Flavour::tend(self, plain);
+        got
+    }
+
+    /// Parks nothing any more; gives the spawners that are to be ended.
+    fn stop(&self) -> Vec<Arc<Link>> {
+        self.closing.cancel();
+        self.flavours.iter().flat_map(|it| it.close()).collect()
+    }
+
+    /// Lets pools shrink that nobody uses any more.
+    async fn tend_regularly(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.closing.cancelled() => return,
+                () = tokio::time::sleep(TENDING) => {}
+            }
+            for flavour in &self.flavours {
+                Flavour::tend(&self, flavour);
+            }
+        }
+    }
+
     /// Runs something that the engine waits for when it closes.
     fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn_on(work, &self.runtime);
@@ -77,12 +149,19 @@ impl NativeEngine {
     /// Names the layer that is missing; then no program would be safe here and none is run.
     pub async fn start(config: NativeConfig) -> Result<Self, Error> {
         let tree = Tree::make(&config.cgroup_root)?;
-        let link = Link::start(&config).await?;
+        let link = Arc::new(Link::start(&config, None).await?);
+        // Without the library nothing can be forked.
+        let can_fork = config.library.is_some();
+        let hosts = config.warm_hosts.iter();
+        let hosts = hosts.filter(|host| can_fork || host.way == WarmWay::Start);
+        let mut flavours = vec![Arc::new(Flavour::plain(config.parked_cells))];
+        flavours.extend(hosts.cloned().map(|host| Arc::new(Flavour::warm(host))));
         let shared = Arc::new(Shared {
             config,
             tree,
             link,
-            pool: Pool::default(),
+            flavours,
+            closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
         });
@@ -91,13 +170,17 @@ impl NativeEngine {
             engine.close().await;
             return Err(error);
         }
-        Pool::refill(&engine.shared);
+        let shared = &engine.shared;
+        for flavour in &shared.flavours {
+            Flavour::tend(shared, flavour);
+        }
+        shared.in_background(Arc::clone(shared).tend_regularly());
         Ok(engine)
     }
 
-    /// How many cells wait ready to be used.
+    /// How many cells that can run anything wait ready to be used.
     pub fn parked_cells(&self) -> usize {
-        self.shared.pool.parked()
+        self.shared.plain().pool.parked().0
     }
 }
 
@@ -112,13 +195,7 @@ impl Engine for NativeEngine {
             if shared.tasks.is_closed() {
                 return Err(Error::Closing);
             }
-            let parked = shared.pool.take();
-            let was_parked = parked.is_some();
-            let mut body = match parked {
-                Some(body) => body,
-                None => make(Arc::clone(shared), spec.disk_bytes).await?,
-            };
-            Pool::refill(shared);
+            let (mut body, was_parked) = shared.body(&spec).await?;
             body.resize_disk(spec.disk_bytes)?;
             let cell = NativeCell::new(body, Arc::clone(shared), was_parked);
             Ok(Box::new(cell) as Box<dyn Cell>)
@@ -126,11 +203,26 @@ impl Engine for NativeEngine {
         .boxed()
     }
 
+    fn parked(&self) -> Vec<Parked> {
+        let of = |flavour: &Arc<Flavour>| {
+            let (cells, memory_bytes) = flavour.pool.parked();
+            Parked {
+                warm: flavour.name().map(str::to_owned),
+                cells,
+                memory_bytes,
+            }
+        };
+        self.shared.flavours.iter().map(of).collect()
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
-            self.shared.pool.close();
+            let links = self.shared.stop();
             self.shared.tasks.close();
             self.shared.tasks.wait().await;
+            for link in links {
+                link.close().await;
+            }
             self.shared.link.close().await;
             self.shared.tree.remove();
         }
@@ -141,14 +233,6 @@ impl Engine for NativeEngine {
 impl Drop for NativeEngine {
     fn drop(&mut self) {
         // Parked cells hold on to what they share.
-        self.shared.pool.close();
+        self.shared.stop();
     }
-}
-
-/// Makes a cell in a task of its own: if nobody waits for it any more, it is removed again.
-async fn make(shared: Arc<Shared>, disk_bytes: u64) -> Result<Body, Error> {
-    let making = Body::make(Arc::clone(&shared), disk_bytes);
-    let task = shared.tasks.spawn(making);
-    task.await
-        .map_err(|error| Error::CellGone(format!("a task of ours was lost: {error}")))?
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::NativeEngine;
-use super::body::Body;
 use super::cell::NativeCell;
+use super::flavour::Flavour;
 use crate::{Cause, Cell, Error, OutputStream, Step, StepLimits};
 
 /// Disk of the cell that is tried.
@@ -43,7 +43,7 @@ const LIMITS: StepLimits = StepLimits {
 /// Makes a cell, runs the probes in it and checks what they saw.
 pub(super) async fn check(engine: &NativeEngine) -> Result<(), Error> {
     let shared = &engine.shared;
-    let mut body = Body::make(Arc::clone(shared), DISK_BYTES).await?;
+    let mut body = Flavour::make(shared, shared.plain(), DISK_BYTES).await?;
     namespaces(body.parts().init)?;
     let mut cell = NativeCell::new(body, Arc::clone(shared), false);
     let (cause, seen) = run(&mut cell, PROBE).await?;
@@ -76,6 +76,7 @@ async fn run(cell: &mut NativeCell, program: &str) -> Result<(Cause, String), Er
         env: Vec::new(),
         limits: LIMITS,
         terminal: None,
+        warm: None,
     };
     let mut process = cell.start(step).await?;
     let mut seen = Vec::new();

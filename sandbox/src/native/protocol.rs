@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! worker ─ Setup, Make ──────────────▶ spawner   Ready | Failed, Made + pidfd | Failed
-//! worker ─ Prime + step, Signal ─────▶ init      Isolated + working directory, Over | Failed
+//! worker ─ Prime + step, Signal, Discard ▶ init  Isolated + working directory, Over | Failed
 //! worker ─ Go + stdin, stdout, stderr ▶ step     Ready, Terminal + master, closed by exec | Failed
+//! worker ─ Go ───────────────────────▶ herald    Ready, closed once its runtime was told | Failed
 //! ```
 
 use std::ffi::{CString, OsStr};
@@ -22,6 +23,7 @@ pub(super) mod kind {
     pub(in super::super) const SETUP: u8 = 1;
     pub(in super::super) const MAKE: u8 = 2;
     pub(in super::super) const PRIME: u8 = 3;
+    pub(in super::super) const DISCARD: u8 = 4;
     pub(in super::super) const SIGNAL: u8 = 5;
     pub(in super::super) const GO: u8 = 6;
     pub(in super::super) const READY: u8 = 64;
@@ -36,18 +38,58 @@ pub(super) mod kind {
 pub(super) struct Setup {
     pub(super) mounts: Vec<Mount>,
     pub(super) etc: Vec<String>,
+    /// Files of the root itself.
+    pub(super) files: Vec<(PathBuf, Bytes)>,
+    /// What the spawner becomes before it makes cells.
+    pub(super) host: Option<Runtime>,
+}
+
+/// A command with its environment.
+pub(super) struct Runtime {
+    pub(super) argv: Vec<CString>,
+    pub(super) env: Vec<CString>,
+}
+
+impl Runtime {
+    fn write(&self, writer: Writer) -> Writer {
+        let string = |writer: Writer, text: &CString| writer.bytes(text.as_bytes());
+        writer.list(&self.argv, string).list(&self.env, string)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+        let (argv, env) = (reader.list(c_string)?, reader.list(c_string)?);
+        Ok(Self { argv, env })
+    }
+}
+
+/// Whether there is one, and then itself.
+fn write_runtime(writer: Writer, runtime: Option<&Runtime>) -> Writer {
+    match runtime {
+        Some(runtime) => runtime.write(writer.u32(1)),
+        None => writer.u32(0),
+    }
+}
+
+fn read_runtime(reader: &mut Reader<'_>) -> io::Result<Option<Runtime>> {
+    match reader.u32()? {
+        0 => Ok(None),
+        _ => Runtime::read(reader).map(Some),
+    }
 }
 
 impl Setup {
     pub(super) fn write(&self) -> Vec<u8> {
-        Writer::new(kind::SETUP)
+        let writer = Writer::new(kind::SETUP)
             .list(&self.mounts, |writer, mount| {
                 writer
                     .bytes(path_bytes(&mount.host))
                     .bytes(path_bytes(&mount.inside))
             })
             .list(&self.etc, |writer, name| writer.bytes(name.as_bytes()))
-            .finish()
+            .list(&self.files, |writer, (path, content)| {
+                writer.bytes(path_bytes(path)).bytes(content)
+            });
+        write_runtime(writer, self.host.as_ref()).finish()
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
@@ -58,7 +100,17 @@ impl Setup {
             })
         })?;
         let etc = reader.list(text)?;
-        Ok(Self { mounts, etc })
+        let files = reader.list(|reader| {
+            let path = path(reader.bytes()?);
+            Ok((path, Bytes::copy_from_slice(reader.bytes()?)))
+        })?;
+        let host = read_runtime(reader)?;
+        Ok(Self {
+            mounts,
+            etc,
+            files,
+            host,
+        })
     }
 }
 
@@ -93,11 +145,31 @@ impl Make {
     }
 }
 
+/// A process that init shall keep ready for the next step. With it come its end of the channel;
+/// for a runtime its standard streams; and a control group for steps, if there is a new one.
+pub(super) struct Prime {
+    /// What is started already, if anything is.
+    pub(super) runtime: Option<Runtime>,
+}
+
+impl Prime {
+    pub(super) fn write(&self) -> Vec<u8> {
+        write_runtime(Writer::new(kind::PRIME), self.runtime.as_ref()).finish()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+        let runtime = read_runtime(reader)?;
+        Ok(Self { runtime })
+    }
+}
+
 /// The program that a primed step shall become.
 pub(super) struct Go {
     /// Written into the working directory first.
     pub(super) files: Vec<CellFile>,
     pub(super) argv: Vec<CString>,
+    /// What a warm runtime does instead of becoming `argv`.
+    pub(super) words: Option<Vec<CString>>,
     pub(super) env: Vec<CString>,
     pub(super) file_bytes: u64,
     pub(super) terminal: Option<Terminal>,
@@ -117,6 +189,8 @@ impl Go {
                     .bytes(&file.content)
             })
             .list(&self.argv, strings)
+            .u32(self.words.is_some().into())
+            .list(self.words.as_deref().unwrap_or_default(), strings)
             .list(&self.env, strings)
             .u64(self.file_bytes)
             .u32(self.terminal.is_some().into())
@@ -126,8 +200,6 @@ impl Go {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
-        let string =
-            |reader: &mut Reader<'_>| CString::new(reader.bytes()?).map_err(|_| malformed());
         let files = reader.list(|reader| {
             Ok(CellFile {
                 name: text(reader)?,
@@ -135,7 +207,9 @@ impl Go {
                 content: Bytes::copy_from_slice(reader.bytes()?),
             })
         })?;
-        let (argv, env) = (reader.list(string)?, reader.list(string)?);
+        let argv = reader.list(c_string)?;
+        let has_words = reader.u32()? != 0;
+        let (words, env) = (reader.list(c_string)?, reader.list(c_string)?);
         let (file_bytes, has_terminal) = (reader.u64()?, reader.u32()? != 0);
         let mut side = || u16::try_from(reader.u32()?).map_err(|_| malformed());
         let size = WindowSize {
@@ -146,6 +220,7 @@ impl Go {
         Ok(Self {
             files,
             argv,
+            words: has_words.then_some(words),
             env,
             file_bytes,
             terminal,
@@ -199,6 +274,10 @@ pub(super) fn expect(message: &[u8], expected: u8) -> Result<Reader<'_>, Failure
         kind if kind == expected => Ok(reader),
         _ => Err(broken(malformed())),
     }
+}
+
+fn c_string(reader: &mut Reader<'_>) -> io::Result<CString> {
+    CString::new(reader.bytes()?).map_err(|_| malformed())
 }
 
 fn text(reader: &mut Reader<'_>) -> io::Result<String> {

@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::body::{Body, Parts, failed};
 use super::channel::Channel;
+use super::primed::Primed;
 use super::protocol::{Go, Over, expect, kind, write_signal};
 use super::streams::{self, Pipes, Sink};
 use super::verdict::{Event, Next, Verdict};
@@ -51,10 +52,6 @@ pub(super) async fn start(
     files: Vec<CellFile>,
     step: Step,
 ) -> Result<(Process, oneshot::Receiver<Body>), (Body, Error)> {
-    let primed = match ready(body.parts(), &step).await {
-        Ok(primed) => primed,
-        Err(error) => return Err((body, error)),
-    };
     let (output_sender, output) = mpsc::channel(WAITING_OUTPUT);
     let (input, InputEnd { typed, control }) = Input::new();
     let (kill, kills) = KillHandle::new();
@@ -66,19 +63,14 @@ pub(super) async fn start(
         over,
         pumps,
     };
-    let started = Instant::now();
-    let flow = (typed, output_sender, started);
-    let gone = match request(files, &step) {
-        Ok(request) => go(&primed, &request, &step, &mut sides, flow).await,
-        Err(error) => Err(error),
+    let flow = (typed, output_sender);
+    let started = match begin(body.parts(), files, &step, &mut sides, flow).await {
+        Ok(started) => started,
+        Err(error) => {
+            sides.over.cancel();
+            return Err((body, error));
+        }
     };
-    drop(primed);
-    if let Err(error) = gone {
-        sides.over.cancel();
-        // The process ends without having become a program, and init says that it is over.
-        let _ = body.parts().control.expect().await;
-        return Err((body, error));
-    }
     let (end_sender, end) = oneshot::channel();
     let (body_sender, body_back) = oneshot::channel();
     tasks.spawn(async move {
@@ -103,10 +95,40 @@ pub(super) async fn start(
     ))
 }
 
-/// Sets the limits and makes sure that a process is primed.
-async fn ready(parts: &mut Parts, step: &Step) -> Result<Channel, Error> {
-    if parts.primed.is_none() {
-        parts.prime().await?;
+/// Has the primed process begin; gives the time at which it was told to.
+async fn begin(
+    parts: &mut Parts,
+    files: Vec<CellFile>,
+    step: &Step,
+    sides: &mut Sides,
+    (typed, output): (mpsc::Receiver<Typed>, mpsc::Sender<Output>),
+) -> Result<Instant, Error> {
+    let request = request(files, step)?;
+    let primed = ready(parts, step).await?;
+    let started = Instant::now();
+    let is_runtime = primed.runtime.is_some();
+    let gone = go(primed, &request, step, sides, (typed, output, started)).await;
+    if gone.is_err() && is_runtime {
+        parts.discard().await?;
+    } else if gone.is_err() {
+        // The process ends without having become a program, and init says that it is over.
+        let _ = parts.control.expect().await;
+    }
+    gone.map(|()| started)
+}
+
+/// Sets the limits and makes sure that a process is primed that can do the step.
+async fn ready(parts: &mut Parts, step: &Step) -> Result<Primed, Error> {
+    let can_runtime = step.warm.is_some() && step.terminal.is_none();
+    match &parts.primed {
+        Some(primed) if primed.runtime.is_none() => {}
+        Some(primed) if can_runtime && primed.channel.is_quiet() => parts.wake()?,
+        Some(_) => {
+            parts.discard().await?;
+            parts.wake()?;
+            parts.prime().await?;
+        }
+        None => parts.prime().await?,
     }
     parts
         .group
@@ -120,13 +142,14 @@ async fn ready(parts: &mut Parts, step: &Step) -> Result<Channel, Error> {
 
 /// Says go and waits until the program runs.
 async fn go(
-    primed: &Channel,
+    primed: Primed,
     request: &[u8],
     step: &Step,
     sides: &mut Sides,
     (typed, output, started): (mpsc::Receiver<Typed>, mpsc::Sender<Output>, Instant),
 ) -> Result<(), Error> {
     let doing = "starting a step";
+    let Primed { channel, runtime } = primed;
     let pump = |source, stream| {
         let (output, over) = (output.clone(), sides.over.clone());
         sides
@@ -134,16 +157,24 @@ async fn go(
             .spawn(streams::pump(source, stream, started, output, over));
     };
     let sink = if step.terminal.is_none() {
-        let pipes = Pipes::new().map_err(failed(doing))?;
-        let fds = pipes.theirs.each_ref().map(AsFd::as_fd);
-        primed.send(request, &fds).await.map_err(failed(doing))?;
-        drop(pipes.theirs);
+        let pipes = match runtime {
+            Some(pipes) => {
+                channel.send(request, &[]).await.map_err(failed(doing))?;
+                pipes
+            }
+            None => {
+                let (pipes, theirs) = Pipes::new().map_err(failed(doing))?;
+                let fds = theirs.each_ref().map(AsFd::as_fd);
+                channel.send(request, &fds).await.map_err(failed(doing))?;
+                pipes
+            }
+        };
         pump(Arc::new(pipes.stdout), OutputStream::Stdout);
         pump(Arc::new(pipes.stderr), OutputStream::Stderr);
         Sink::Pipe(pipes.stdin)
     } else {
-        primed.send(request, &[]).await.map_err(failed(doing))?;
-        let answer = primed.expect().await.map_err(failed(doing))?;
+        channel.send(request, &[]).await.map_err(failed(doing))?;
+        let answer = channel.expect().await.map_err(failed(doing))?;
         expect(&answer.bytes, kind::TERMINAL).map_err(Failure::into_error)?;
         let master = answer.into_fd().and_then(sys::watch);
         let master = Arc::new(master.map_err(failed(doing))?);
@@ -153,7 +184,7 @@ async fn go(
     };
     let feed = streams::feed(sink, typed, sides.over.clone());
     sides.pumps.spawn(feed);
-    executed(primed, step).await
+    executed(&channel, step).await
 }
 
 fn request(files: Vec<CellFile>, step: &Step) -> Result<Vec<u8>, Error> {
@@ -166,6 +197,7 @@ fn request(files: Vec<CellFile>, step: &Step) -> Result<Vec<u8>, Error> {
     let go = Go {
         files,
         argv: strings(step.argv.clone())?,
+        words: step.warm.clone().map(strings).transpose()?,
         env: strings(env)?,
         file_bytes: step.limits.file_bytes,
         terminal: step.terminal,

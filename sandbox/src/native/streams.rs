@@ -21,17 +21,18 @@ use crate::{Output, OutputStream, WindowSize};
 /// The most that is read at once.
 const CHUNK: usize = 64 << 10;
 
-/// A step's three pipes.
+/// Our ends of a step's three pipes.
+#[derive(Debug)]
 pub(super) struct Pipes {
     pub(super) stdin: AsyncFd<OwnedFd>,
     pub(super) stdout: AsyncFd<OwnedFd>,
     pub(super) stderr: AsyncFd<OwnedFd>,
-    /// The program's ends. What it does to them (flags, sizes) does not reach ours.
-    pub(super) theirs: [OwnedFd; 3],
 }
 
 impl Pipes {
-    pub(super) fn new() -> io::Result<Self> {
+    /// Makes them, and the program's ends. What it does to those (flags, sizes) does not reach
+    /// ours.
+    pub(super) fn new() -> io::Result<(Self, [OwnedFd; 3])> {
         let pipe = || {
             let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
             // A program may open `/dev/stdin` and the like, which asks for the pipe's mode, and
@@ -41,12 +42,12 @@ impl Pipes {
         };
         let ((stdin, in_writer), (out_reader, stdout), (err_reader, stderr)) =
             (pipe()?, pipe()?, pipe()?);
-        Ok(Self {
+        let ours = Self {
             stdin: sys::watch(in_writer)?,
             stdout: sys::watch(out_reader)?,
             stderr: sys::watch(err_reader)?,
-            theirs: [stdin, stdout, stderr],
-        })
+        };
+        Ok((ours, [stdin, stdout, stderr]))
     }
 }
 

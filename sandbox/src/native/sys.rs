@@ -12,6 +12,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::thread::UnshareFlags;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -35,6 +36,16 @@ pub(super) fn watch_for_reading(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE)? })
 }
 
+/// Whether a descriptor is neither readable nor at its end.
+pub(super) fn is_quiet(fd: impl AsFd) -> bool {
+    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    let at_once = rustix::event::Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    rustix::event::poll(&mut fds, Some(&at_once)) == Ok(0)
+}
+
 // libc's own constant is of a type that is too narrow for it.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
@@ -47,6 +58,11 @@ pub(super) fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Fo
     args.flags = u64::from(flags.cast_unsigned());
     args.pidfd = (&raw mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
+    if let Some(address) = thread_id_address() {
+        args.child_tid = address;
+        args.flags |=
+            u64::from((libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID).cast_unsigned());
+    }
     if let Some(cgroup) = cgroup {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = cgroup.as_raw_fd() as u64;
@@ -66,6 +82,17 @@ pub(super) fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Fo
         }
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Where the C library keeps this thread's number. A fork behind its back must store the child's
+/// there, since a runtime that goes on in the child asks the library. `None` where the kernel does
+/// not say.
+fn thread_id_address() -> Option<u64> {
+    const PR_GET_TID_ADDRESS: i32 = 40;
+    let mut address: u64 = 0;
+    // SAFETY: the kernel writes one address there.
+    let result = unsafe { libc::prctl(PR_GET_TID_ADDRESS, &raw mut address) };
+    (result == 0 && address != 0).then_some(address)
 }
 
 /// Moves this process into new namespaces.
@@ -138,10 +165,29 @@ pub(super) fn signal_descriptor(signal: i32) -> io::Result<OwnedFd> {
     }
 }
 
-/// Has the kernel reap children by itself.
-pub(super) fn ignore_children() {
+/// Ignores a signal. With `SIGCHLD` the kernel then reaps children by itself.
+pub(super) fn ignore(signal: i32) {
     // SAFETY: ignoring a signal installs no handler.
-    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    unsafe { libc::signal(signal, libc::SIG_IGN) };
+}
+
+/// Gives descriptors the numbers from `first` on, open across exec. What had these numbers is
+/// lost to its owner.
+pub(super) fn place(fds: Vec<OwnedFd>, first: i32) -> io::Result<()> {
+    let count = i32::try_from(fds.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // Out of the way of each other first.
+    let aside: Vec<OwnedFd> = fds
+        .iter()
+        .map(|fd| rustix::io::fcntl_dupfd_cloexec(fd, first + count))
+        .collect::<Result<_, _>>()?;
+    drop(fds);
+    for (number, fd) in (first..).zip(&aside) {
+        // SAFETY: the callers know that nobody uses these numbers any more.
+        if unsafe { libc::dup2(fd.as_raw_fd(), number) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 /// Gives every signal its default action and lets all of them through, as a new program expects.
@@ -172,6 +218,15 @@ pub(super) fn close_all_from(first: i32, keep: &[BorrowedFd<'_>]) -> io::Result<
         from = from.max(fd + 1);
     }
     close_range(from, u32::MAX, 0)
+}
+
+/// The owner of a descriptor that this process was handed under an agreed number.
+pub(super) fn own(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: whoever hands it over gives it up; a number that is not open is refused.
+    unsafe {
+        rustix::io::fcntl_getfd(BorrowedFd::borrow_raw(number))?;
+        Ok(OwnedFd::from_raw_fd(number))
+    }
 }
 
 /// Marks every descriptor from `first` on to be closed by exec.

@@ -184,7 +184,10 @@ pub(crate) async fn the_disk_is_limited(engine: Tested) {
 
 pub(crate) async fn the_disk_has_the_size_asked_for(engine: Tested) {
     for disk_bytes in [4 << 20, 200 << 20] {
-        let spec = runlog_sandbox::CellSpec { disk_bytes };
+        let spec = runlog_sandbox::CellSpec {
+            disk_bytes,
+            warm: None,
+        };
         let mut cell = engine.cell(spec).await.expect("a cell");
         let program = "import os\ns = os.statvfs('/box')\nprint(s.f_blocks * s.f_frsize)";
         let ran = run_in(&mut cell, python(program)).await;

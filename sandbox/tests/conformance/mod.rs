@@ -55,6 +55,7 @@ pub(crate) fn step(argv: &[&str]) -> Step {
             file_bytes: 64 << 20,
         },
         terminal: None,
+        warm: None,
     }
 }
 
@@ -113,7 +114,10 @@ pub(crate) async fn finish(mut process: Process) -> Ran {
 /// A cell with room for everything.
 pub(crate) async fn cell(engine: &Tested) -> Box<dyn Cell> {
     engine
-        .cell(CellSpec { disk_bytes: DISK })
+        .cell(CellSpec {
+            disk_bytes: DISK,
+            warm: None,
+        })
         .await
         .expect("a cell")
 }

@@ -71,7 +71,13 @@ pub(super) async fn start(
     mark: &str,
 ) -> anyhow::Result<(Box<dyn Cell>, Process)> {
     let disk_bytes = case.limits.disk_mb << 20;
-    let mut cell = ground.engine.cell(CellSpec { disk_bytes }).await?;
+    let mut cell = ground
+        .engine
+        .cell(CellSpec {
+            disk_bytes,
+            warm: None,
+        })
+        .await?;
     cell.put_files(files(ground, case)).await?;
     let process = cell.start(step(ground, case, mark)).await?;
     Ok((cell, process))
@@ -200,6 +206,7 @@ fn step(ground: &Ground, case: &Case, mark: &str) -> Step {
                 rows: 24,
             },
         }),
+        warm: None,
     }
 }
 

@@ -106,7 +106,15 @@ async fn parked_cells_are_used_once_and_replaced() {
         assert_eq!(run(&tested, sh("ls /tmp")).await.text(), "");
     }
     engine.close().await;
-    assert!(engine.cell(CellSpec { disk_bytes: DISK }).await.is_err());
+    assert!(
+        engine
+            .cell(CellSpec {
+                disk_bytes: DISK,
+                warm: None
+            })
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,6 +102,7 @@ async fn the_usual_toolchains_work() {
         let mut cell = engine
             .cell(CellSpec {
                 disk_bytes: 1 << 30,
+                warm: None,
             })
             .await
             .expect("a cell");

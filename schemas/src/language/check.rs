@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     BASE_ENVIRONMENT, COMPILE_LIMITS, CompileStep, CompilerOptions, HostPath, LanguageDefinition,
-    LanguageError, RunStep, SelfTest, Toolchain, ToolchainMount, self_test, template,
+    LanguageError, RunStep, SelfTest, Toolchain, ToolchainMount, WarmHost, self_test, template,
 };
 use crate::{LimitRange, Limits};
 
@@ -38,6 +38,7 @@ struct RawCompile {
     limits: BTreeMap<String, u64>,
     #[serde(default)]
     options: CompilerOptions,
+    warm: Option<WarmHost>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +49,7 @@ struct RawRun {
     environment: BTreeMap<String, String>,
     #[serde(default)]
     limits: BTreeMap<String, RawRange>,
+    warm: Option<WarmHost>,
 }
 
 #[derive(Deserialize)]
@@ -100,12 +102,12 @@ impl TryFrom<RawMount> for ToolchainMount {
 }
 
 /// Names the field that a check is about.
-struct Checker<'a> {
+pub(super) struct Checker<'a> {
     language: &'a str,
 }
 
 impl Checker<'_> {
-    fn require(
+    pub(super) fn require(
         &self,
         ok: bool,
         field: &str,
@@ -119,7 +121,7 @@ impl Checker<'_> {
         }
     }
 
-    fn refusal(&self, field: &str, given: String, allowed: String) -> LanguageError {
+    pub(super) fn refusal(&self, field: &str, given: String, allowed: String) -> LanguageError {
         LanguageError::Field {
             language: self.language.to_owned(),
             field: field.to_owned(),
@@ -128,7 +130,7 @@ impl Checker<'_> {
         }
     }
 
-    fn template(&self, field: &str, argv: &[String]) -> Result<(), LanguageError> {
+    pub(super) fn template(&self, field: &str, argv: &[String]) -> Result<(), LanguageError> {
         template::check(argv).map_err(|(given, allowed)| self.refusal(field, given, allowed))
     }
 }
@@ -157,8 +159,23 @@ pub(super) fn read(id: &str, text: &str) -> Result<LanguageDefinition, LanguageE
         run: run_step(&checker, raw.run)?,
         self_tests: raw.self_test,
     };
+    check_warm(&checker, &language)?;
     check_self_tests(&checker, &language)?;
     Ok(language)
+}
+
+/// A cell has one host at the most.
+fn check_warm(checker: &Checker<'_>, language: &LanguageDefinition) -> Result<(), LanguageError> {
+    let compile = language.compile.as_ref().and_then(|it| it.warm.as_ref());
+    let run = language.run.warm.as_ref();
+    if let Some(host) = compile {
+        host.check(checker, "compile")?;
+    }
+    if let Some(host) = run {
+        host.check(checker, "run")?;
+    }
+    let one = compile.is_none() || run.is_none();
+    checker.require(one, "run.warm", "there", "a warm host for one step")
 }
 
 fn with_base(own: BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -245,6 +262,7 @@ fn compile_step(checker: &Checker<'_>, raw: RawCompile) -> Result<CompileStep, L
         environment: raw.environment,
         limits,
         options: raw.options,
+        warm: raw.warm,
     })
 }
 
@@ -288,6 +306,7 @@ fn run_step(checker: &Checker<'_>, raw: RawRun) -> Result<RunStep, LanguageError
         argv: raw.argv,
         environment: raw.environment,
         limits,
+        warm: raw.warm,
     })
 }
 

@@ -104,6 +104,11 @@ pub(super) fn check(argv: &[String]) -> Result<(), (String, String)> {
             "an absolute path in the jail, or one that begins with ./".to_owned(),
         ));
     }
+    check_words(argv)
+}
+
+/// The same for words of which none is a program.
+pub(super) fn check_words(argv: &[String]) -> Result<(), (String, String)> {
     for word in argv {
         let pieces = pieces(word);
         let alone = pieces.len() == 1;

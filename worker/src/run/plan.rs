@@ -45,16 +45,21 @@ impl Plan {
                 env: language.compile_environment(),
                 limits: step_limits(&limits),
                 terminal: None,
+                warm: language.compile_words(&program),
             });
+        let on_terminal = submission.terminal.is_some();
         let run = Step {
             argv: language.run_argv(&program, limits),
             env: language.run_environment(&submission.env),
             limits: step_limits(limits),
             terminal: None,
+            warm: language.run_words(&program, &submission.env, on_terminal),
         };
+        let first = compile.as_ref().unwrap_or(&run);
         Self {
             cell: CellSpec {
                 disk_bytes: disk_bytes(submission, compile_limits.as_ref()),
+                warm: first.warm.as_ref().map(|_| language.id.clone()),
             },
             files: submission
                 .files

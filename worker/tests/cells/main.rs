@@ -5,6 +5,14 @@
     reason = "helpers of tests fail as loudly as the tests themselves"
 )]
 
+#[expect(
+    dead_code,
+    reason = "not all of the suite makes sense for forks of an interpreter"
+)]
+#[path = "../../../sandbox/tests/conformance/mod.rs"]
+mod conformance;
 mod languages;
 mod programs;
 mod support;
+mod warm;
+mod warm_cells;

@@ -14,7 +14,7 @@ use runlog_schemas::{
     Catalog, Chunk, Cursor, Data, ExecutionId, Item, LanguageDefinition, Limits, Outcome,
     OutputStream, Priority, SourceFile, Submission,
 };
-use runlog_worker::{Config, Parts, Toolchains, mounts};
+use runlog_worker::{Config, Parts, Toolchains, mounts, warm_hosts};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -64,6 +64,7 @@ impl Machine {
             })
             .collect();
         config.etc.extend(toolchains.etc.iter().cloned());
+        config.warm_hosts = warm_hosts(&languages, &toolchains);
         let engine = NativeEngine::start(config)
             .await
             .expect("every layer of isolation is there");

@@ -40,6 +40,15 @@ pub(super) enum Unified {
     Absent { cpuacct: PathBuf },
 }
 
+/// How a cell competes with others for the processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Weight {
+    /// It gets ready and yields to all that run a program.
+    Parked,
+    /// It runs one.
+    Running,
+}
+
 /// A cell's control groups. Whoever has one must [`Group::remove`] it.
 #[derive(Debug)]
 pub(in super::super) struct Group {
@@ -48,6 +57,8 @@ pub(in super::super) struct Group {
     pub(super) unified: Unified,
     /// Every folder, in the order of their making.
     pub(super) folders: Vec<PathBuf>,
+    /// Where v1 weighs the cell's share of the processors.
+    cpu: Option<PathBuf>,
     pub(super) processes: Option<u32>,
     /// A process that is forked into a group which was killed before dies at once on some
     /// kernels (6.18 for one), so after a kill steps need a new one.
@@ -76,7 +87,7 @@ impl Group {
             Unified::Present { cell, steps } => wanted.extend([cell.clone(), steps.clone()]),
             Unified::Absent { cpuacct } => wanted.push(cpuacct.clone()),
         }
-        wanted.extend(cpu);
+        wanted.extend(cpu.clone());
         let mut folders: Vec<PathBuf> = Vec::new();
         for folder in wanted {
             if folders.contains(&folder) {
@@ -97,6 +108,7 @@ impl Group {
             pids,
             unified,
             folders,
+            cpu,
             processes: None,
             steps_are_spent: false,
         })
@@ -151,6 +163,25 @@ impl Group {
             self.processes = Some(limits.processes);
         }
         Ok(())
+    }
+
+    /// Changes the cell's share of the processors, where a controller for them is there.
+    pub(in super::super) fn weigh(&self, weight: Weight) {
+        let (file, parked, running) = match (&self.cpu, &self.unified) {
+            (Some(cpu), _) => (cpu.join("cpu.shares"), 16, 1024),
+            (None, Unified::Present { cell, .. }) => (cell.join("cpu.weight"), 2, 100),
+            (None, Unified::Absent { .. }) => return,
+        };
+        // Only a matter of speed.
+        let _ = match weight {
+            Weight::Parked => write(&file, parked),
+            Weight::Running => write(&file, running),
+        };
+    }
+
+    /// Memory that is charged to the cell now.
+    pub(in super::super) fn memory(&self) -> io::Result<u64> {
+        self.memory.used()
     }
 
     /// See [`Memory::peak`].

@@ -59,7 +59,8 @@ impl Memory {
         }
     }
 
-    fn used(&self) -> io::Result<u64> {
+    /// What is charged now.
+    pub(super) fn used(&self) -> io::Result<u64> {
         number(&self.file("memory.usage_in_bytes", "memory.current"))
     }
 

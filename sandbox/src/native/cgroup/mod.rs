@@ -12,7 +12,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub(super) use group::{CpuTime, Group};
+pub(super) use group::{CpuTime, Group, Weight};
 pub(super) use tree::Tree;
 
 use std::fs;

@@ -6,13 +6,17 @@
 //! closes the channel, when the spawner dies, or when the cell's control group is killed; the
 //! kernel then kills everything in the cell.
 
+mod herald;
 mod mounts;
 mod put;
+mod restrict;
 mod step;
 
 pub(super) use mounts::Covers;
-pub(super) use step::EXECUTING;
+pub(super) use restrict::limit_all;
+pub(super) use step::{EXECUTING, Told};
 
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags};
@@ -20,7 +24,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Gid, Signal, Uid};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
-use super::protocol::{Make, Over, kind};
+use super::protocol::{Make, Over, Prime, Runtime, kind};
 use super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::{channel, sys};
 
@@ -40,24 +44,33 @@ pub(super) struct Cell<'a> {
     pub(super) tasks: Vec<OwnedFd>,
     pub(super) filter: &'a [libc::sock_filter],
     pub(super) covers: &'a Covers,
+    /// Whether this is a fork of a warm runtime, which can be told what to do.
+    pub(super) is_warm: bool,
 }
 
-/// Runs a cell to its end.
-pub(super) fn main(mut cell: Cell<'_>) -> ! {
-    if let Err(failure) = live(&mut cell) {
-        // If the worker is gone too, nobody is left to be told.
-        let _ = channel::send(&cell.worker, &failure.write(kind::FAILED), &[]);
+/// Runs a cell to its end. It returns in one process only: a step's that was told to go on as
+/// the warm runtime of which the cell is a fork.
+pub(super) fn main(cell: Cell<'_>) -> Told {
+    // Such a process comes back through here and has closed all these descriptors by number.
+    let mut cell = ManuallyDrop::new(cell);
+    match live(&mut cell) {
+        Ok(Some(told)) => return told,
+        Ok(None) => {}
+        Err(failure) => {
+            // If the worker is gone too, nobody is left to be told.
+            let _ = channel::send(&cell.worker, &failure.write(kind::FAILED), &[]);
+        }
     }
     sys::exit(0)
 }
 
-fn live(cell: &mut Cell<'_>) -> Result<(), Failure> {
+fn live(cell: &mut Cell<'_>) -> Result<Option<Told>, Failure> {
     keep_only(cell)?;
     for tasks in std::mem::take(&mut cell.tasks) {
         rustix::io::write(tasks, b"0").doing("entering the cell's cgroups")?;
     }
     sys::reset_signals();
-    let proc = mounts::make(cell.make, cell.covers)?;
+    let mounts::Proc { root, io } = mounts::make(cell.make, cell.covers)?;
     sys::unshare(UnshareFlags::NEWUSER).doing("making a user namespace")?;
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
     let folder = rustix::fs::open("/box", flags, Mode::empty());
@@ -67,20 +80,24 @@ fn live(cell: &mut Cell<'_>) -> Result<(), Failure> {
     drop(folder);
     // The worker maps the ids meanwhile.
     let Some(first) = channel::receive(&cell.worker).doing("waiting to be primed")? else {
-        return Ok(());
+        return Ok(None);
     };
-    settle(&proc.root)?;
+    settle(&root)?;
+    drop(root);
     let children = sys::signal_descriptor(libc::SIGCHLD).doing("watching for children")?;
-    let mut init = Init {
+    // As with the cell.
+    let mut init = ManuallyDrop::new(Init {
         cell,
         children,
-        io: proc.io,
+        io,
         newer_steps: None,
         main: None,
         step_began: Counters::default(),
-    };
-    init.handle(first)?;
-    init.serve()
+    });
+    match init.handle(first)? {
+        Some(told) => Ok(Some(told)),
+        None => init.serve(),
+    }
 }
 
 /// Drops every descriptor that came along from the spawner.
@@ -165,7 +182,7 @@ struct Init<'a> {
 }
 
 impl Init<'_> {
-    fn serve(&mut self) -> Result<(), Failure> {
+    fn serve(&mut self) -> Result<Option<Told>, Failure> {
         loop {
             let (worker, children) = (&self.cell.worker, &self.children);
             let mut fds = [
@@ -183,48 +200,92 @@ impl Init<'_> {
             if asked {
                 let message = channel::receive(&self.cell.worker).doing("hearing the worker")?;
                 let Some(message) = message else {
-                    return Ok(());
+                    return Ok(None);
                 };
-                self.handle(message)?;
+                if let Some(told) = self.handle(message)? {
+                    return Ok(Some(told));
+                }
             }
         }
     }
 
-    fn handle(&mut self, message: channel::Received) -> Result<(), Failure> {
+    /// Something comes back only in a step's process that was told to go on.
+    fn handle(&mut self, message: channel::Received) -> Result<Option<Told>, Failure> {
         let what = "reading a request";
         let (kind, mut reader) = Reader::new(&message.bytes).doing(what)?;
         match kind {
-            kind::PRIME => self.prime(message.fds),
+            kind::PRIME => {
+                let prime = Prime::read(&mut reader).doing(what)?;
+                self.prime(&prime, message.fds)
+            }
+            kind::DISCARD => {
+                self.main = None;
+                clear();
+                let discarded = Writer::new(kind::READY).finish();
+                let told = channel::send(&self.cell.worker, &discarded, &[]);
+                told.doing("answering the worker").map(|()| None)
+            }
             kind::SIGNAL => {
                 let (signal, to_foreground) =
                     (reader.i32().doing(what)?, reader.u32().doing(what)? != 0);
                 self.signal(signal, to_foreground);
-                Ok(())
+                Ok(None)
             }
             _ => Err(malformed()).doing(what),
         }
     }
 
-    /// Forks the process that becomes the next step's program. With the way to the worker may
-    /// come a new control group for steps.
-    fn prime(&mut self, fds: Vec<OwnedFd>) -> Result<(), Failure> {
+    /// Forks the process that becomes the next step's program, or starts a runtime for it.
+    fn prime(&mut self, prime: &Prime, fds: Vec<OwnedFd>) -> Result<Option<Told>, Failure> {
         let mut fds = fds.into_iter();
-        let worker = fds
-            .next()
-            .ok_or_else(malformed)
-            .doing("reading a request")?;
+        let mut next = || fds.next().ok_or_else(malformed).doing("reading a request");
+        let worker = next()?;
+        let streams = match &prime.runtime {
+            Some(_) => Some([next()?, next()?, next()?]),
+            None => None,
+        };
         if let Some(steps) = fds.next() {
             self.newer_steps = Some(steps);
         }
         self.step_began = Counters::now(&self.io);
-        let steps = self.newer_steps.as_ref().or(self.cell.steps.as_ref());
-        match sys::clone(0, steps.map(AsFd::as_fd)).doing("forking the step's process")? {
-            sys::Forked::Child => step::main(&worker, self.cell.filter),
+        if let (Some(runtime), Some(streams)) = (&prime.runtime, streams) {
+            return self.start(runtime, streams, worker).map(|()| None);
+        }
+        match self.fork()? {
+            sys::Forked::Child => {
+                let told = step::main(worker, self.cell.filter, self.cell.is_warm);
+                Ok(Some(told))
+            }
             sys::Forked::Parent { pid, .. } => {
                 self.main = Some(pid);
-                Ok(())
+                Ok(None)
             }
         }
+    }
+
+    /// Starts a runtime as the next step's main process, and beside it who tells it to go.
+    fn start(
+        &mut self,
+        runtime: &Runtime,
+        streams: [OwnedFd; 3],
+        worker: OwnedFd,
+    ) -> Result<(), Failure> {
+        let (theirs, ours) = herald::connect().doing("connecting a runtime")?;
+        let main = match self.fork()? {
+            sys::Forked::Child => step::runtime(runtime, streams, theirs, self.cell.filter),
+            sys::Forked::Parent { pid, .. } => pid,
+        };
+        self.main = Some(main);
+        drop((streams, theirs));
+        match self.fork()? {
+            sys::Forked::Child => herald::main(worker, ours, main, self.cell.filter),
+            sys::Forked::Parent { .. } => Ok(()),
+        }
+    }
+
+    fn fork(&self) -> Result<sys::Forked, Failure> {
+        let steps = self.newer_steps.as_ref().or(self.cell.steps.as_ref());
+        sys::clone(0, steps.map(AsFd::as_fd)).doing("forking the step's process")
     }
 
     fn signal(&self, signal: i32, to_foreground: bool) {
@@ -250,8 +311,7 @@ impl Init<'_> {
     /// After the main process has ended nothing of the step stays.
     fn end_step(&mut self, status: i32) -> Result<(), Failure> {
         self.main = None;
-        sys::kill_all_others();
-        while sys::reap(true).is_some() {}
+        clear();
         let (before, after) = (self.step_began, Counters::now(&self.io));
         let over = Over {
             status,
@@ -261,6 +321,12 @@ impl Init<'_> {
         };
         channel::send(&self.cell.worker, &over.write(), &[]).doing("answering the worker")
     }
+}
+
+/// Ends every process of the cell but this.
+fn clear() {
+    sys::kill_all_others();
+    while sys::reap(true).is_some() {}
 }
 
 /// The foreground group of the terminal that a process has, if any.

@@ -10,7 +10,7 @@ use rustix::mount::{MountFlags, OpenTreeFlags, UnmountFlags};
 
 use super::super::protocol::Make;
 use super::super::sys;
-use super::super::wire::{Doing, Failure};
+use super::super::wire::{Doing, Failure, Reader, Writer};
 
 /// What of `/proc` tells about the machine beyond what programs need. Most of it is for the
 /// host's root alone anyway, depending on the kernel.
@@ -48,7 +48,12 @@ const REVEALING: &[&str] = &[
 ];
 
 /// What must be covered in a cell's `/proc`, with what is empty of the same kind.
-pub(in super::super) struct Covers(Vec<(String, &'static str)>);
+pub(in super::super) struct Covers(Vec<Cover>);
+
+struct Cover {
+    path: String,
+    is_folder: bool,
+}
 
 impl Covers {
     /// Looks at this kernel's `/proc`: what nobody but the host's root can read needs no cover.
@@ -57,11 +62,27 @@ impl Covers {
             let path = format!("/proc/{name}");
             let found = fs::symlink_metadata(&path).ok()?;
             let for_everybody = found.permissions().mode() & 0o004 != 0;
-            // Both are on the cells' read-only root.
-            let empty = if found.is_dir() { "/mnt" } else { "/dev/null" };
-            for_everybody.then_some((path, empty))
+            let is_folder = found.is_dir();
+            for_everybody.then_some(Cover { path, is_folder })
         };
         Self(REVEALING.iter().filter_map(cover).collect())
+    }
+
+    pub(in super::super) fn write(&self, writer: Writer) -> Writer {
+        writer.list(&self.0, |writer, cover| {
+            writer
+                .bytes(cover.path.as_bytes())
+                .u32(cover.is_folder.into())
+        })
+    }
+
+    pub(in super::super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+        let covers = reader.list(|reader| {
+            let path = String::from_utf8_lossy(reader.bytes()?).into_owned();
+            let is_folder = reader.u32()? != 0;
+            Ok(Cover { path, is_folder })
+        });
+        covers.map(Self)
     }
 }
 
@@ -133,8 +154,10 @@ fn disk(make: &Make) -> Result<(), Failure> {
 }
 
 fn cover_proc(covers: &Covers) -> Result<(), Failure> {
-    for (path, empty) in &covers.0 {
-        rustix::mount::mount_bind(*empty, path).doing(&format!("covering {path}"))?;
+    for Cover { path, is_folder } in &covers.0 {
+        // Both are on the cells' read-only root.
+        let empty = if *is_folder { "/mnt" } else { "/dev/null" };
+        rustix::mount::mount_bind(empty, path).doing(&format!("covering {path}"))?;
     }
     // A program could else take itself out of the OOM killer's sight.
     let what = "making /proc read-only";

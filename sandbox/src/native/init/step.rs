@@ -1,113 +1,117 @@
 //! A step's main process: primed with every restriction in place, it waits for the word to go
 //! and then becomes the program.
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::process::{Gid, Resource, Rlimit, Uid};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
-use super::super::landlock::{self, Allowed};
-use super::super::protocol::{Go, kind};
+use super::super::protocol::{Go, Runtime, kind};
 use super::super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::super::{channel, sys};
-use super::{PROGRAM, put};
+use super::herald::RuntimeEnds;
+use super::put;
+use super::restrict::{limit_files, restrict};
 use crate::WindowSize;
-
-/// Soft and hard: deep recursion has room, an endless one ends.
-const STACK_BYTES: u64 = 64 << 20;
-const OPEN_FILES: u64 = 1024;
-const LOCKED_BYTES: u64 = 64 << 10;
-
-/// What the program may write to.
-const WRITABLE: Allowed<'_> = Allowed {
-    own: &["/box", "/tmp", "/dev/shm"],
-    change: &["/dev"],
-};
 
 /// Exit code of a process that did not become a program; nobody reads it.
 const NOT_STARTED: i32 = 127;
 
-/// Waits and becomes the program.
-pub(super) fn main(worker: &OwnedFd, filter: &[libc::sock_filter]) -> ! {
-    if let Err(failure) = live(worker, filter) {
-        // If the worker is gone too, nobody is left to be told.
-        let _ = channel::send(worker, &failure.write(kind::FAILED), &[]);
+/// What a warm runtime is told to do.
+pub(in super::super) struct Told {
+    pub(in super::super) words: Vec<CString>,
+    pub(in super::super) env: Vec<CString>,
+}
+
+/// Waits and becomes the program; returns if it is to go on as the warm runtime that it is a
+/// fork of, with the program's standard streams and no other descriptor.
+pub(super) fn main(worker: OwnedFd, filter: &[libc::sock_filter], is_warm: bool) -> Told {
+    match live(&worker, filter, is_warm) {
+        // Its channel closes as it does where a program is executed.
+        Ok(Some(told)) => return told,
+        Ok(None) => {}
+        Err(failure) => {
+            // If the worker is gone too, nobody is left to be told.
+            let _ = channel::send(&worker, &failure.write(kind::FAILED), &[]);
+        }
     }
     sys::exit(NOT_STARTED)
 }
 
-fn live(worker: &OwnedFd, filter: &[libc::sock_filter]) -> Result<(), Failure> {
-    restrict(worker, filter)?;
+fn live(
+    worker: &OwnedFd,
+    filter: &[libc::sock_filter],
+    is_warm: bool,
+) -> Result<Option<Told>, Failure> {
+    restrict(&[worker.as_fd()], filter)?;
     let ready = Writer::new(kind::READY).finish();
     channel::send(worker, &ready, &[]).doing("telling the worker")?;
     let Some(go) = channel::receive(worker).doing("waiting to go")? else {
-        return Ok(());
+        return Ok(None);
     };
     let what = "reading what to run";
     let (_, mut reader) = Reader::new(&go.bytes).doing(what)?;
     let Go {
         files,
         argv,
+        words,
         env,
         file_bytes,
         terminal,
     } = Go::read(&mut reader).doing(what)?;
     put::files(&files)?;
-    limit(Resource::Fsize, file_bytes).doing("limiting the size of files")?;
+    limit_files(None, file_bytes).doing("limiting the size of files")?;
     let streams = match terminal {
         Some(terminal) => open_terminal(worker, terminal.size).doing("opening a terminal")?,
         None => go.fds.try_into().map_err(|_| malformed()).doing(what)?,
     };
-    rustix::stdio::dup2_stdin(&streams[0]).doing(what)?;
-    rustix::stdio::dup2_stdout(&streams[1]).doing(what)?;
-    rustix::stdio::dup2_stderr(&streams[2]).doing(what)?;
-    sys::close_on_exec_from(3).doing(what)?;
-    let program = argv.first().ok_or_else(malformed).doing(what)?;
-    Err(sys::execute(program, &argv, &env)).doing(EXECUTING)
+    take_streams(&streams).doing(what)?;
+    if let (true, Some(words)) = (is_warm, words) {
+        return Ok(Some(Told { words, env }));
+    }
+    execute(&argv, &env)
+}
+
+fn take_streams(streams: &[OwnedFd; 3]) -> io::Result<()> {
+    rustix::stdio::dup2_stdin(&streams[0])?;
+    rustix::stdio::dup2_stdout(&streams[1])?;
+    rustix::stdio::dup2_stderr(&streams[2])?;
+    Ok(())
 }
 
 /// What a [`Failure`] says when only the program itself could not be executed.
 pub(in super::super) const EXECUTING: &str = "executing the program";
 
-/// Takes away everything that the program must not have. The order matters: the bounding set is
-/// empty already, limits and groups need rights that the uid then gives up, and from the filter
-/// on only what the program may do works here too.
-fn restrict(worker: &OwnedFd, filter: &[libc::sock_filter]) -> Result<(), Failure> {
-    sys::reset_signals();
-    sys::close_all_from(3, &[worker.as_fd()]).doing("closing descriptors")?;
-    rustix::process::chdir("/box").doing("entering the working directory")?;
-    rustix::process::setsid().doing("starting a session")?;
-    rustix::process::umask(put::UMASK);
-    for (resource, most) in [
-        (Resource::Core, 0),
-        (Resource::Memlock, LOCKED_BYTES),
-        (Resource::Nofile, OPEN_FILES),
-        (Resource::Stack, STACK_BYTES),
-    ] {
-        limit(resource, most).doing("setting resource limits")?;
-    }
-    let what = "becoming the program's user";
-    let (uid, gid) = (Uid::from_raw(PROGRAM), Gid::from_raw(PROGRAM));
-    rustix::thread::set_thread_res_gid(gid, gid, gid).doing(what)?;
-    rustix::thread::set_thread_res_uid(uid, uid, uid).doing(what)?;
-    rustix::thread::set_no_new_privs(true).doing("forbidding new privileges")?;
-    landlock::restrict(&WRITABLE).doing("restricting what can be written")?;
-    sys::install_filter(filter).doing("installing the system call filter")
+/// Comes back only with the reason why that failed.
+fn execute<T>(argv: &[CString], env: &[CString]) -> Result<T, Failure> {
+    sys::close_on_exec_from(3).doing("reading what to run")?;
+    let program = argv.first().ok_or_else(malformed).doing(EXECUTING)?;
+    Err(sys::execute(program, argv, env)).doing(EXECUTING)
 }
 
-/// Sets both limits, as far as the hard one may be raised.
-fn limit(resource: Resource, most: u64) -> io::Result<()> {
-    let hard = rustix::process::getrlimit(resource).maximum;
-    let most = Some(hard.map_or(most, |hard| hard.min(most)));
-    Ok(rustix::process::setrlimit(
-        resource,
-        Rlimit {
-            current: most,
-            maximum: most,
-        },
-    )?)
+/// Becomes a runtime that waits to be told what to do.
+pub(super) fn runtime(
+    runtime: &Runtime,
+    streams: [OwnedFd; 3],
+    ends: RuntimeEnds,
+    filter: &[libc::sock_filter],
+) -> ! {
+    let become_it = move || -> Result<(), Failure> {
+        let what = "connecting a runtime";
+        take_streams(&streams).doing(what)?;
+        // Closed by number.
+        std::mem::forget(streams);
+        restrict(&[ends.go.as_fd(), ends.ready.as_fd()], filter)?;
+        // Only now, as nothing is left that they could be in the way of.
+        sys::place(vec![ends.go, ends.ready], 3).doing(what)?;
+        let program = runtime.argv.first().ok_or_else(malformed).doing(what)?;
+        Err(sys::execute(program, &runtime.argv, &runtime.env)).doing(what)
+    };
+    // The herald sees that it ended and tells.
+    let _ = become_it();
+    sys::exit(NOT_STARTED)
 }
 
 /// Opens the cell's own pseudo terminal, makes it the controlling one and sends the worker the

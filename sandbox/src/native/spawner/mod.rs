@@ -4,16 +4,24 @@
 //! that holds nothing of the host to begin with. Forking from the worker itself would be slow
 //! (its memory is big) and unsafe (its threads hold locks).
 //!
+//! For a warm runtime whose cells are forks of it, the spawner becomes that runtime, which loads
+//! this crate's library and so serves as the spawner again, from within.
+//!
 //! It ends when the worker does: the end of its channel says so, and its cells die with it.
 
 mod etc;
 mod root;
+mod runtime;
 mod veil;
 
+pub(super) use runtime::serve as serve_in_runtime;
+
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
+use super::init::Told;
 use super::protocol::{Make, Setup, kind};
 use super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::{channel, init, seccomp, sys};
@@ -23,18 +31,17 @@ use super::{channel, init, seccomp, sys};
 /// The `runlog` program calls this for its hidden command `cell-spawner`, before it has made any
 /// thread. Standard input must be the socket that the engine made.
 pub fn spawner_main() -> ExitCode {
-    match serve() {
+    match begin() {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn serve() -> io::Result<()> {
-    let worker = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+fn begin() -> io::Result<()> {
+    // Above the number under which a warm runtime is handed things.
+    let worker = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 4)?;
     // A terminal's Ctrl+C is for the worker alone: it drains its runs first.
     let _ = rustix::process::setsid();
-    // A panic in a cell's init must never unwind into the spawner's own frames.
-    std::panic::set_hook(Box::new(|_| std::process::abort()));
     let Some(first) = channel::receive(&worker)? else {
         return Ok(());
     };
@@ -42,28 +49,52 @@ fn serve() -> io::Result<()> {
     let covers = init::Covers::find();
     let entered = Setup::read(&mut reader)
         .doing("reading the setup")
-        .and_then(|s| root::enter(&s));
+        .and_then(|setup| {
+            root::enter(&setup)?;
+            match &setup.host {
+                Some(host) => runtime::become_it(host, &covers),
+                None => Ok(()),
+            }
+        });
     if let Err(failure) = entered {
         return channel::send(&worker, &failure.write(kind::FAILED), &[]);
     }
-    sys::ignore_children();
-    channel::send(&worker, &Writer::new(kind::READY).finish(), &[])?;
+    serve(worker, &covers, false).map(drop)
+}
+
+/// Makes cells until the worker is gone. Something comes back only in a process of a cell, which
+/// was told to go on as the runtime that this is.
+fn serve(worker: OwnedFd, covers: &init::Covers, is_warm: bool) -> io::Result<Option<Told>> {
+    // Such a process has closed all descriptors by number.
+    let worker = ManuallyDrop::new(worker);
+    // A panic in a cell's init must never unwind into the spawner's own frames.
+    std::panic::set_hook(Box::new(|_| std::process::abort()));
+    sys::ignore(libc::SIGCHLD);
+    channel::send(&*worker, &Writer::new(kind::READY).finish(), &[])?;
     let filter = seccomp::program();
-    while let Some(message) = channel::receive(&worker)? {
+    while let Some(message) = channel::receive(&*worker)? {
         let (kind, mut reader) = Reader::new(&message.bytes)?;
         if kind != kind::MAKE {
             return Err(malformed());
         }
         let make = Make::read(&mut reader)?;
-        match spawn(&make, message.fds, (&filter, &covers)) {
-            Ok((pid, pidfd)) => {
+        match spawn(&make, message.fds, (&filter, covers, is_warm)) {
+            Ok(Spawned::Cell { pid, pidfd }) => {
                 let made = Writer::new(kind::MADE).i32(pid).finish();
-                channel::send(&worker, &made, &[pidfd.as_fd()])?;
+                channel::send(&*worker, &made, &[pidfd.as_fd()])?;
             }
-            Err(failure) => channel::send(&worker, &failure.write(kind::FAILED), &[])?,
+            Ok(Spawned::Told(told)) => return Ok(Some(told)),
+            Err(failure) => channel::send(&*worker, &failure.write(kind::FAILED), &[])?,
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+enum Spawned {
+    /// In the spawner.
+    Cell { pid: i32, pidfd: OwnedFd },
+    /// In a process of the cell.
+    Told(Told),
 }
 
 /// Everything but the user namespace, which init enters once it has made its mounts.
@@ -76,8 +107,8 @@ const NAMESPACES: i32 = libc::CLONE_NEWPID
 fn spawn(
     make: &Make,
     fds: Vec<OwnedFd>,
-    (filter, covers): (&[libc::sock_filter], &init::Covers),
-) -> Result<(i32, OwnedFd), Failure> {
+    (filter, covers, is_warm): (&[libc::sock_filter], &init::Covers, bool),
+) -> Result<Spawned, Failure> {
     let mut fds = fds.into_iter();
     let mut next = || {
         fds.next()
@@ -92,18 +123,19 @@ fn spawn(
     };
     let own = cgroups.as_ref().map(|(own, _)| own.as_fd());
     match sys::clone(NAMESPACES, own).doing("making the cell's namespaces")? {
-        sys::Forked::Parent { pid, pidfd } => Ok((pid, pidfd)),
+        sys::Forked::Parent { pid, pidfd } => Ok(Spawned::Cell { pid, pidfd }),
         sys::Forked::Child => {
             let steps = cgroups.map(|(_, steps)| steps);
             let tasks = fds.collect();
-            init::main(init::Cell {
+            Ok(Spawned::Told(init::main(init::Cell {
                 make,
                 worker,
                 steps,
                 tasks,
                 filter,
                 covers,
-            })
+                is_warm,
+            })))
         }
     }
 }

@@ -75,6 +75,10 @@ pub(super) fn enter(setup: &Setup) -> Result<(), Failure> {
     let stage = Path::new(STAGE);
     lay_out(stage).doing("laying out the cells' root")?;
     etc::write(&stage.join("etc"), &copies).doing("writing the cells' /etc")?;
+    for (path, content) in &setup.files {
+        write_file(stage, path, content)
+            .doing(&format!("writing the cells' {}", path.display()))?;
+    }
     devices(stage)?;
     for (tree, mount) in trees {
         let target = attach(&tree, stage, &mount.inside)?;
@@ -129,6 +133,13 @@ fn lay_out(stage: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn write_file(stage: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    let path = stage.join(path.strip_prefix("/").map_err(io::Error::other)?);
+    fs::create_dir_all(path.parent().unwrap_or(stage))?;
+    fs::write(&path, content)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }
 
 fn devices(stage: &Path) -> Result<(), Failure> {

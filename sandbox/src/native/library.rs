@@ -1,0 +1,37 @@
+//! The way into this crate's shared library, for a warm runtime that forks cells out of itself.
+//!
+//! Runtimes look for a function of a certain name in a library that they load. Here that function
+//! serves as the spawner. It returns only in a process of a new cell that was told to go; to the
+//! runtime that looks as if the library were of no use to it, which leaves nothing behind.
+
+#![expect(
+    unsafe_code,
+    reason = "names that runtimes look for must not be mangled"
+)]
+
+use std::ffi::c_void;
+use std::ptr;
+
+use super::spawner;
+
+/// For Python, which loads `runlog_cells` as an extension module.
+// SAFETY: no other symbol has this name.
+#[unsafe(no_mangle)]
+extern "C" fn PyInit_runlog_cells() -> *mut c_void {
+    spawner::serve_in_runtime();
+    ptr::null_mut()
+}
+
+/// For Ruby, which calls this by the name of the file.
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+extern "C" fn Init_runlog_cells() {
+    spawner::serve_in_runtime();
+}
+
+/// For runtimes that can call a plain function.
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+extern "C" fn runlog_cells() {
+    spawner::serve_in_runtime();
+}

@@ -1,0 +1,268 @@
+//! Runtimes that are started before there is a program for them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::check::Checker;
+use super::template::{self, Program};
+use super::{LanguageDefinition, LanguageError, merge};
+
+/// How the runtime of a step is kept started. It does the step only where the program cannot tell
+/// the difference; see [`WarmHost::words`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmHost {
+    /// How it comes into the cells.
+    pub way: WarmWay,
+    /// The template of the command that starts it, filled with the language's usual entry and no
+    /// arguments. A program that starts with another file is not for it.
+    pub argv: Vec<String>,
+    /// Variables added to those of the step until it is told the program's; `{host}` is the
+    /// folder of its files in the cell.
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// The template of what it is told to do.
+    words: Vec<String>,
+    /// Variables that it reads when it starts, which is too early for those of a submission: their
+    /// names, or how they begin, with a `*` at the end.
+    #[serde(default)]
+    not_with: Vec<String>,
+    /// Whether it can also do the step on a terminal.
+    #[serde(default)]
+    pub terminal: bool,
+    /// How many cells of it wait.
+    pub parked: ParkedRange,
+    /// Its program: names of files, and what is in them.
+    pub files: BTreeMap<String, String>,
+}
+
+/// How a warm runtime comes into a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarmWay {
+    /// Each cell is a fork of one that runs no program itself.
+    Fork,
+    /// One is started in each cell.
+    Start,
+}
+
+/// How a warm runtime is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarmCommand {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Its whole environment, in order.
+    pub environment: Vec<(String, String)>,
+}
+
+/// How many cells wait for a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParkedRange {
+    /// Even if nobody has asked for one in a while.
+    pub least: usize,
+    /// However many are asked for at once.
+    pub most: usize,
+}
+
+impl LanguageDefinition {
+    /// The language's warm host, if it has one.
+    #[must_use]
+    pub fn warm(&self) -> Option<&WarmHost> {
+        let compiler = self.compile.as_ref().and_then(|step| step.warm.as_ref());
+        compiler.or(self.run.warm.as_ref())
+    }
+
+    /// How the warm host is started whose files are in `folder`.
+    #[must_use]
+    pub fn warm_command(&self, folder: &str) -> Option<WarmCommand> {
+        let host = self.warm()?;
+        let (environment, memory_mb) = match &self.compile {
+            Some(step) if step.warm.is_some() => {
+                (self.compile_environment(), step.limits.memory_mb)
+            }
+            _ => (
+                self.run_environment(&BTreeMap::new()),
+                self.default_limits().memory_mb,
+            ),
+        };
+        let own: BTreeMap<String, String> = environment.into_iter().collect();
+        let added = host.environment(folder);
+        Some(WarmCommand {
+            argv: host.command(&self.extensions, &self.entry, memory_mb),
+            environment: merge(own.iter().chain(&added)),
+        })
+    }
+
+    /// What the warm compiler is told for `program`; `None` if there is none that can compile it.
+    #[must_use]
+    pub fn compile_words(&self, program: &Program<'_>) -> Option<Vec<String>> {
+        let host = self.compile.as_ref()?.warm.as_ref()?;
+        host.words(&self.extensions, &self.entry, program, &BTreeMap::new())
+    }
+
+    /// What the warm runtime is told for `program` with the submission's variables; `None` if
+    /// there is none that can run it, on a terminal if so.
+    #[must_use]
+    pub fn run_words(
+        &self,
+        program: &Program<'_>,
+        submitted: &BTreeMap<String, String>,
+        on_terminal: bool,
+    ) -> Option<Vec<String>> {
+        let host = self.run.warm.as_ref()?;
+        if on_terminal && !host.terminal {
+            return None;
+        }
+        host.words(&self.extensions, &self.entry, program, submitted)
+    }
+}
+
+impl WarmHost {
+    /// The words of its command.
+    pub(super) fn command(
+        &self,
+        extensions: &[String],
+        entry: &str,
+        memory_mb: u64,
+    ) -> Vec<String> {
+        let program = Program {
+            entry,
+            files: &[entry],
+            args: &[],
+            options: &[],
+        };
+        template::expand(&self.argv, extensions, &program, memory_mb)
+    }
+
+    /// The variables that are added until it is told the program's.
+    pub(super) fn environment(&self, folder: &str) -> BTreeMap<String, String> {
+        let filled = self.environment.iter();
+        filled
+            .map(|(name, value)| (name.clone(), value.replace("{host}", folder)))
+            .collect()
+    }
+
+    /// What it is told to do for a program; `None` if it cannot do that.
+    pub(super) fn words(
+        &self,
+        extensions: &[String],
+        usual_entry: &str,
+        program: &Program<'_>,
+        given: &BTreeMap<String, String>,
+    ) -> Option<Vec<String>> {
+        let too_late = |name: &String| self.not_with.iter().any(|it| matches(it, name));
+        if program.entry != usual_entry || given.keys().any(too_late) {
+            return None;
+        }
+        // Nobody sizes anything by the memory limit once it has started.
+        Some(template::expand(&self.words, extensions, program, 0))
+    }
+
+    pub(super) fn check(&self, checker: &Checker<'_>, step: &str) -> Result<(), LanguageError> {
+        checker.template(&format!("{step}.warm.argv"), &self.argv)?;
+        template::check_words(&self.words).map_err(|(given, allowed)| {
+            checker.refusal(&format!("{step}.warm.words"), given, allowed)
+        })?;
+        for name in self.files.keys() {
+            let ok = (1..=255).contains(&name.len())
+                && !name.starts_with('.')
+                && !name.contains(['/', '\0']);
+            let allowed = "file names without / that do not begin with a dot";
+            checker.require(ok, &format!("{step}.warm.files"), name, allowed)?;
+        }
+        let given = format!("least {}, most {}", self.parked.least, self.parked.most);
+        checker.require(
+            self.parked.least <= self.parked.most,
+            &format!("{step}.warm.parked"),
+            &given,
+            "least <= most",
+        )
+    }
+}
+
+/// Whether a variable's name is, or begins as, a pattern says.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WARM: &str = r#"
+[run.warm]
+way = "fork"
+argv = ["/usr/bin/x", "{entry}"]
+environment = { HOOK = "{host}/hook" }
+words = ["{entry}", "{args}"]
+not_with = ["LANG", "X_*"]
+parked = { least = 1, most = 2 }
+files = { "hook" = "text" }
+"#;
+
+    fn warm(change: impl FnOnce(String) -> String) -> Result<LanguageDefinition, LanguageError> {
+        let test = "[[self_test]]\nname = \"hello\"\nfiles = { \"main.x\" = \"\" }\n\
+            outcome = { kind = \"exited\", code = 0 }\n";
+        let head = "name = \"X\"\nextensions = [\"x\"]\nentry = \"main.x\"\n\
+            [toolchain.version]\nargv = [\"/usr/bin/x\"]\n\
+            [run]\nargv = [\"/usr/bin/x\", \"{entry}\", \"{args}\"]\n";
+        LanguageDefinition::from_toml("x", &change(format!("{head}{WARM}{test}")))
+    }
+
+    #[test]
+    fn a_warm_host_is_started_with_the_usual_entry() {
+        let command = warm(|text| text).unwrap().warm_command("/folder").unwrap();
+        assert_eq!(command.argv, ["/usr/bin/x", "main.x"]);
+        let hook = ("HOOK".to_owned(), "/folder/hook".to_owned());
+        assert!(command.environment.contains(&hook));
+    }
+
+    #[test]
+    fn a_warm_host_is_told_only_what_it_can_do() {
+        let language = warm(|text| text).unwrap();
+        let args = ["a".to_owned(), "{entry}".to_owned()];
+        let words = |entry: &str, variable: &str, on_terminal: bool| {
+            let program = Program {
+                entry,
+                files: &[entry],
+                args: &args,
+                options: &[],
+            };
+            let given = BTreeMap::from([(variable.to_owned(), String::new())]);
+            language.run_words(&program, &given, on_terminal)
+        };
+        let told = words("main.x", "OTHER", false).unwrap();
+        assert_eq!(told, ["main.x", "a", "{entry}"]);
+        assert_eq!(words("other.x", "OTHER", false), None);
+        assert_eq!(words("main.x", "LANG", false), None);
+        assert_eq!(words("main.x", "X_1", false), None);
+        assert!(words("main.x", "LANGUAGE", false).is_some());
+        assert_eq!(words("main.x", "OTHER", true), None);
+    }
+
+    #[test]
+    fn a_warm_host_that_makes_no_sense_is_refused() {
+        for (from, to, field) in [
+            ("\"hook\" =", "\"../hook\" =", "run.warm.files"),
+            ("least = 1", "least = 3", "run.warm.parked"),
+            (
+                "words = [\"{entry}\"",
+                "words = [\"{file}\"",
+                "run.warm.words",
+            ),
+            (
+                "argv = [\"/usr/bin/x\", \"{entry}\"]",
+                "argv = [\"x\"]",
+                "run.warm.argv",
+            ),
+        ] {
+            let refused = warm(|text| text.replace(from, to)).unwrap_err();
+            assert!(refused.to_string().contains(field), "{refused}");
+        }
+    }
+}
