@@ -1,5 +1,5 @@
-//! Starts a real nats-server and a real PostgreSQL as child processes, for
-//! `runlog up` and for tests.
+//! Starts a real nats-server, a real PostgreSQL and, for tests, a real Docker daemon as child
+//! processes.
 //!
 //! Responsible for finding the binaries, choosing free ports, preparing the
 //! data directories, waiting until a server answers, and making sure that no
@@ -8,6 +8,7 @@
 
 mod cluster;
 mod config;
+mod docker;
 mod error;
 mod files;
 mod nats;
@@ -19,6 +20,7 @@ mod testbed;
 mod tools;
 
 pub use cluster::NatsCluster;
+pub use docker::Docker;
 pub use error::Error;
 pub use nats::{Nats, NatsConfig};
 pub use postgres::{Durability, Postgres, PostgresConfig};

@@ -196,7 +196,7 @@ pub(crate) fn inherited_path(descriptor: &OwnedFd) -> PathBuf {
     Path::new("/proc/self/fd").join(number.to_string())
 }
 
-fn children(parent: Pid) -> Vec<Pid> {
+pub(crate) fn children(parent: Pid) -> Vec<Pid> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -209,7 +209,7 @@ fn children(parent: Pid) -> Vec<Pid> {
 }
 
 /// A zombie is dead: it holds neither files nor memory.
-fn is_alive(pid: Pid) -> bool {
+pub(crate) fn is_alive(pid: Pid) -> bool {
     stat(pid).is_some_and(|(state, _)| state != "Z" && state != "X")
 }
 

@@ -23,6 +23,12 @@ const TOOLS: &str = ".runlog/tools";
 /// Where in there the nats-server is.
 const NATS_IN_TOOLS: &str = "nats-server/usr/sbin/nats-server";
 
+/// Where in there Docker's programs are.
+const DOCKER_IN_TOOLS: &str = "docker/bin";
+
+/// Where in there the root file system for tests of containers is.
+const IMAGE_IN_TOOLS: &str = "docker-image/root.tar";
+
 /// Where Debian keeps one folder per major version of PostgreSQL.
 const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
 
@@ -72,6 +78,32 @@ impl Tools {
     /// The folder that `make setup` fills: `.runlog/tools` in the nearest folder upward.
     pub fn folder() -> Option<PathBuf> {
         tool_folders(&config::search_starts()).into_iter().next()
+    }
+
+    /// The folder with `dockerd`, `docker` and the like: the one in `.runlog/tools` of the nearest
+    /// folder upward, else the first one on `PATH`.
+    pub fn docker(&self) -> Result<PathBuf, Error> {
+        let in_tools = tool_folders(&config::search_starts()).into_iter();
+        let in_tools = in_tools.map(|folder| folder.join(DOCKER_IN_TOOLS));
+        let candidates: Vec<_> = in_tools.chain(config::search_path()).collect();
+        let found = candidates
+            .iter()
+            .find(|bin| is_program(&bin.join("dockerd")));
+        found.cloned().ok_or(Error::Missing {
+            program: "dockerd",
+            searched: candidates,
+        })
+    }
+
+    /// The root file system, as a tar archive, of which tests make a container image.
+    pub fn docker_image(&self) -> Result<PathBuf, Error> {
+        let folders = tool_folders(&config::search_starts());
+        let candidates: Vec<_> = folders.iter().map(|it| it.join(IMAGE_IN_TOOLS)).collect();
+        let found = candidates.iter().find(|path| path.is_file());
+        found.cloned().ok_or(Error::Missing {
+            program: "the image for tests of containers",
+            searched: candidates,
+        })
     }
 
     /// The nats-server to start: the configured one, else the one in

@@ -5,6 +5,7 @@
 //! told which command to run and reports how that command ended.
 
 mod collect;
+pub mod docker;
 mod engine;
 pub mod fake;
 pub mod native;

@@ -58,17 +58,26 @@ pub(super) struct Parts {
     _link: Arc<Link>,
 }
 
-pub(super) fn failed(doing: &str) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn failed(doing: &str) -> impl FnOnce(io::Error) -> Error {
     let doing = doing.to_owned();
     move |source| Error::System { doing, source }
 }
 
-fn inodes(disk_bytes: u64) -> u64 {
+pub(crate) fn inodes(disk_bytes: u64) -> u64 {
     (disk_bytes / BYTES_PER_INODE).clamp(*INODES.start(), *INODES.end())
 }
 
+/// Gives the tmpfs that a folder is on another size.
+pub(crate) fn resize_disk(folder: &OwnedFd, bytes: u64) -> io::Result<()> {
+    let flags = FsPickFlags::FSPICK_EMPTY_PATH | FsPickFlags::FSPICK_CLOEXEC;
+    let disk = rustix::mount::fspick(folder, "", flags)?;
+    rustix::mount::fsconfig_set_string(disk.as_fd(), "size", bytes.to_string())?;
+    rustix::mount::fsconfig_set_string(disk.as_fd(), "nr_inodes", inodes(bytes).to_string())?;
+    Ok(rustix::mount::fsconfig_reconfigure(disk.as_fd())?)
+}
+
 /// Runs what may take milliseconds where that hurts nobody.
-pub(super) async fn aside<T: Send + 'static>(
+pub(crate) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -152,19 +161,8 @@ impl Body {
         if parts.disk_bytes == bytes {
             return Ok(());
         }
-        let resize = |folder: &OwnedFd| -> io::Result<()> {
-            let flags = FsPickFlags::FSPICK_EMPTY_PATH | FsPickFlags::FSPICK_CLOEXEC;
-            let disk = rustix::mount::fspick(folder, "", flags)?;
-            rustix::mount::fsconfig_set_string(disk.as_fd(), "size", bytes.to_string())?;
-            rustix::mount::fsconfig_set_string(
-                disk.as_fd(),
-                "nr_inodes",
-                inodes(bytes).to_string(),
-            )?;
-            Ok(rustix::mount::fsconfig_reconfigure(disk.as_fd())?)
-        };
         if let Some(folder) = &parts.folder {
-            resize(folder).map_err(failed("resizing the cell's disk"))?;
+            resize_disk(folder, bytes).map_err(failed("resizing the cell's disk"))?;
         }
         parts.disk_bytes = bytes;
         Ok(())

@@ -18,7 +18,7 @@ use crate::{CellFile, Collect, Collected, LeftReason};
 const PERMISSIONS: u32 = 0o777;
 
 /// Takes what is asked for. Whatever stands in the way is told, never an error.
-pub(super) fn collect(folder: &OwnedFd, wanted: &Collect) -> Collected {
+pub(crate) fn collect(folder: &OwnedFd, wanted: &Collect) -> Collected {
     let mut walk = Walk {
         folder,
         account: Account::new(wanted.limits),

@@ -50,9 +50,9 @@ const OWN: u64 = CHANGE
     | right::REFER;
 
 /// Folders of the program's own, and those whose files it may only change.
-pub(super) struct Allowed<'a> {
-    pub(super) own: &'a [&'a str],
-    pub(super) change: &'a [&'a str],
+pub(crate) struct Allowed<'a> {
+    pub(crate) own: &'a [&'a str],
+    pub(crate) change: &'a [&'a str],
 }
 
 #[repr(C)]
@@ -73,7 +73,7 @@ const ASK_VERSION: u32 = 1;
 
 /// Restricts this thread and all it will start; does nothing where the kernel has no Landlock.
 /// Needs `no_new_privs`.
-pub(super) fn restrict(allowed: &Allowed<'_>) -> io::Result<()> {
+pub(crate) fn restrict(allowed: &Allowed<'_>) -> io::Result<()> {
     // SAFETY: with this flag the kernel reads no attributes.
     let version = unsafe {
         let none = std::ptr::null::<Ruleset>();

@@ -8,31 +8,31 @@
 //! Nothing that a cell can write outlives it: its disk is a tmpfs in its own mount namespace, and
 //! the rest of its root is read-only.
 
-mod body;
+pub(crate) mod body;
 mod cell;
-mod cgroup;
+pub(crate) mod cgroup;
 mod channel;
-mod collect;
+pub(crate) mod collect;
 mod config;
 mod demand;
 mod flavour;
 mod handover;
-mod init;
-mod landlock;
+pub(crate) mod init;
+pub(crate) mod landlock;
 mod library;
 mod link;
 mod pool;
 mod preflight;
 mod primed;
-mod protocol;
+pub(crate) mod protocol;
 mod run;
-mod seccomp;
+pub(crate) mod seccomp;
 mod spawner;
-mod streams;
-mod sys;
-mod uids;
-mod verdict;
-mod wire;
+pub(crate) mod streams;
+pub(crate) mod sys;
+pub(crate) mod uids;
+pub(crate) mod verdict;
+pub(crate) mod wire;
 mod zygotes;
 
 pub use config::{Mount, NativeConfig, SpawnerCommand, WarmHost, WarmWay};

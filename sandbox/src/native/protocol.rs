@@ -19,18 +19,18 @@ use super::wire::{Failure, Reader, Writer, malformed};
 use crate::{CellFile, Terminal, WindowSize};
 
 /// The kinds of messages, in both directions.
-pub(super) mod kind {
+pub(crate) mod kind {
     pub(in super::super) const SETUP: u8 = 1;
     pub(in super::super) const MAKE: u8 = 2;
     pub(in super::super) const PRIME: u8 = 3;
     pub(in super::super) const DISCARD: u8 = 4;
-    pub(in super::super) const SIGNAL: u8 = 5;
-    pub(in super::super) const GO: u8 = 6;
-    pub(in super::super) const READY: u8 = 64;
-    pub(in super::super) const FAILED: u8 = 65;
+    pub(crate) const SIGNAL: u8 = 5;
+    pub(crate) const GO: u8 = 6;
+    pub(crate) const READY: u8 = 64;
+    pub(crate) const FAILED: u8 = 65;
     pub(in super::super) const MADE: u8 = 66;
     pub(in super::super) const ISOLATED: u8 = 67;
-    pub(in super::super) const OVER: u8 = 69;
+    pub(crate) const OVER: u8 = 69;
     pub(in super::super) const TERMINAL: u8 = 70;
 }
 
@@ -164,19 +164,19 @@ impl Prime {
 }
 
 /// The program that a primed step shall become.
-pub(super) struct Go {
+pub(crate) struct Go {
     /// Written into the working directory first.
-    pub(super) files: Vec<CellFile>,
-    pub(super) argv: Vec<CString>,
+    pub(crate) files: Vec<CellFile>,
+    pub(crate) argv: Vec<CString>,
     /// What a warm runtime does instead of becoming `argv`.
-    pub(super) words: Option<Vec<CString>>,
-    pub(super) env: Vec<CString>,
-    pub(super) file_bytes: u64,
-    pub(super) terminal: Option<Terminal>,
+    pub(crate) words: Option<Vec<CString>>,
+    pub(crate) env: Vec<CString>,
+    pub(crate) file_bytes: u64,
+    pub(crate) terminal: Option<Terminal>,
 }
 
 impl Go {
-    pub(super) fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         let strings = |writer: Writer, text: &CString| writer.bytes(text.as_bytes());
         let size = self
             .terminal
@@ -199,7 +199,7 @@ impl Go {
             .finish()
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
         let files = reader.list(|reader| {
             Ok(CellFile {
                 name: text(reader)?,
@@ -229,16 +229,16 @@ impl Go {
 }
 
 /// What is left to say of a step once all its processes are dead.
-pub(super) struct Over {
+pub(crate) struct Over {
     /// How the main process ended, as `wait4` reports it.
-    pub(super) status: i32,
-    pub(super) context_switches: u64,
-    pub(super) read_bytes: u64,
-    pub(super) written_bytes: u64,
+    pub(crate) status: i32,
+    pub(crate) context_switches: u64,
+    pub(crate) read_bytes: u64,
+    pub(crate) written_bytes: u64,
 }
 
 impl Over {
-    pub(super) fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         Writer::new(kind::OVER)
             .i32(self.status)
             .u64(self.context_switches)
@@ -247,7 +247,7 @@ impl Over {
             .finish()
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
         Ok(Self {
             status: reader.i32()?,
             context_switches: reader.u64()?,
@@ -258,7 +258,7 @@ impl Over {
 }
 
 /// A signal for the main process, or for the terminal's foreground group.
-pub(super) fn write_signal(signal: i32, to_foreground: bool) -> Vec<u8> {
+pub(crate) fn write_signal(signal: i32, to_foreground: bool) -> Vec<u8> {
     Writer::new(kind::SIGNAL)
         .i32(signal)
         .u32(to_foreground.into())
@@ -266,7 +266,7 @@ pub(super) fn write_signal(signal: i32, to_foreground: bool) -> Vec<u8> {
 }
 
 /// Expects one kind of answer; [`kind::FAILED`] becomes the error that it carries.
-pub(super) fn expect(message: &[u8], expected: u8) -> Result<Reader<'_>, Failure> {
+pub(crate) fn expect(message: &[u8], expected: u8) -> Result<Reader<'_>, Failure> {
     let broken = |error: io::Error| Failure::new("reading an answer", &error);
     let (kind, mut reader) = Reader::new(message).map_err(broken)?;
     match kind {

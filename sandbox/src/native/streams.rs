@@ -1,25 +1,26 @@
 //! What goes in and out of a running step, through pipes or a terminal.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use rustix::fs::Mode;
 use rustix::pipe::PipeFlags;
-use rustix::termios::{LocalModes, SpecialCodeIndex, Winsize};
+use rustix::termios::{LocalModes, SpecialCodeIndex};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::init::window;
 use super::sys;
 use crate::engine::Typed;
 use crate::{Output, OutputStream, WindowSize};
 
 /// The most that is read at once.
-const CHUNK: usize = 64 << 10;
+pub(crate) const CHUNK: usize = 64 << 10;
 
 /// Our ends of a step's three pipes.
 #[derive(Debug)]
@@ -122,7 +123,7 @@ async fn pass_on(sink: Sink, typed: &mut mpsc::Receiver<Typed>) {
     while let Some(typed) = typed.recv().await {
         let (fd, bytes) = match (&sink, typed) {
             (Sink::Pipe(_), Typed::Eof) => return,
-            (Sink::Terminal(fd), Typed::Eof) => (&**fd, end_of_file(fd, at_line_start)),
+            (Sink::Terminal(fd), Typed::Eof) => (&**fd, end_of_file(fd.get_ref(), at_line_start)),
             (Sink::Pipe(fd), Typed::Bytes(bytes)) => (fd, bytes),
             (Sink::Terminal(fd), Typed::Bytes(bytes)) => (&**fd, bytes),
         };
@@ -151,8 +152,8 @@ async fn write_all(fd: &AsyncFd<OwnedFd>, mut rest: &[u8]) -> io::Result<()> {
 
 /// The end-of-file character; in the middle of a line it is needed twice, as the first one only
 /// ends the line.
-fn end_of_file(terminal: &AsyncFd<OwnedFd>, at_line_start: bool) -> Bytes {
-    let modes = rustix::termios::tcgetattr(terminal.get_ref());
+pub(crate) fn end_of_file(terminal: impl AsFd, at_line_start: bool) -> Bytes {
+    let modes = rustix::termios::tcgetattr(terminal);
     let (code, by_lines) = modes.map_or((4, true), |modes| {
         let code = modes.special_codes[SpecialCodeIndex::VEOF];
         (code, modes.local_modes.contains(LocalModes::ICANON))
@@ -163,12 +164,6 @@ fn end_of_file(terminal: &AsyncFd<OwnedFd>, at_line_start: bool) -> Bytes {
 
 /// Changes a terminal's size, of which its foreground group is told.
 pub(super) fn resize(terminal: &AsyncFd<OwnedFd>, size: WindowSize) {
-    let size = Winsize {
-        ws_row: size.rows,
-        ws_col: size.columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
     // A terminal that nobody has open any more has no size to change.
-    let _ = rustix::termios::tcsetwinsize(terminal.get_ref(), size);
+    let _ = rustix::termios::tcsetwinsize(terminal.get_ref(), window(size));
 }

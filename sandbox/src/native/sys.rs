@@ -18,20 +18,20 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// Which side of a [`clone`] this is.
-pub(super) enum Forked {
+pub(crate) enum Forked {
     Child,
     Parent { pid: i32, pidfd: OwnedFd },
 }
 
 /// Has the runtime watch a descriptor, which from now on does not block.
-pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     rustix::io::ioctl_fionbio(&fd, true)?;
     // SAFETY: the descriptor is owned by the AsyncFd and is neither replaced nor closed before.
     Ok(unsafe { AsyncFd::register(fd)? })
 }
 
 /// As [`watch`], for a descriptor that can only become readable and knows no blocking.
-pub(super) fn watch_for_reading(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn watch_for_reading(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: as above.
     Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE)? })
 }
@@ -50,7 +50,7 @@ pub(super) fn is_quiet(fd: impl AsFd) -> bool {
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Forks with extra flags, straight into a v2 control group if one is given.
-pub(super) fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
+pub(crate) fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
     let mut pidfd: i32 = -1;
     let flags = flags | libc::CLONE_PIDFD;
     // SAFETY: clone_args is plain numbers, for which zero is valid.
@@ -95,27 +95,38 @@ fn thread_id_address() -> Option<u64> {
     (result == 0 && address != 0).then_some(address)
 }
 
+/// Forks, and gives the child's number to the parent. For a container's init: its own filter
+/// refuses what [`clone`] needs.
+pub(crate) fn fork() -> io::Result<Option<i32>> {
+    // SAFETY: as the caller is single-threaded, the child lacks no thread that holds a lock.
+    match unsafe { libc::fork() } {
+        0 => Ok(None),
+        pid @ 1.. => Ok(Some(pid)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Moves this process into new namespaces.
-pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
+pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     // SAFETY: only descriptor tables that are no longer shared are dangerous, and no caller
     // asks for those.
     unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(io::Error::from)
 }
 
 /// Ends this process without running anything else.
-pub(super) fn exit(code: i32) -> ! {
+pub(crate) fn exit(code: i32) -> ! {
     // SAFETY: always allowed.
     unsafe { libc::_exit(code) }
 }
 
 /// How a child ended, as `wait4` reports it.
-pub(super) struct Reaped {
-    pub(super) pid: i32,
-    pub(super) status: i32,
+pub(crate) struct Reaped {
+    pub(crate) pid: i32,
+    pub(crate) status: i32,
 }
 
 /// Reaps a child; `None` when there is none left, or none yet if not to block.
-pub(super) fn reap(block: bool) -> Option<Reaped> {
+pub(crate) fn reap(block: bool) -> Option<Reaped> {
     let mut status = 0;
     let flags = if block { 0 } else { libc::WNOHANG };
     loop {
@@ -130,19 +141,19 @@ pub(super) fn reap(block: bool) -> Option<Reaped> {
 }
 
 /// Kills every process of this pid namespace but its init, which is the caller.
-pub(super) fn kill_all_others() {
+pub(crate) fn kill_all_others() {
     // SAFETY: a plain system call; that nobody was there to be killed is fine.
     unsafe { libc::kill(-1, libc::SIGKILL) };
 }
 
 /// Sends a signal to a process or, if negative, to a group of this pid namespace.
-pub(super) fn kill(pid: i32, signal: i32) {
+pub(crate) fn kill(pid: i32, signal: i32) {
     // SAFETY: a plain system call; that nobody was there is fine.
     unsafe { libc::kill(pid, signal) };
 }
 
 /// Context switches of all children that were reaped, and of theirs.
-pub(super) fn context_switches_of_children() -> u64 {
+pub(crate) fn context_switches_of_children() -> u64 {
     // SAFETY: rusage is plain numbers, for which zero is valid.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: usage is ours to write.
@@ -151,7 +162,7 @@ pub(super) fn context_switches_of_children() -> u64 {
 }
 
 /// Blocks a signal and gives a descriptor that is readable once it was sent.
-pub(super) fn signal_descriptor(signal: i32) -> io::Result<OwnedFd> {
+pub(crate) fn signal_descriptor(signal: i32) -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by sigemptyset before it is read; the descriptor is new.
     unsafe {
         let mut set = std::mem::zeroed();
@@ -166,7 +177,7 @@ pub(super) fn signal_descriptor(signal: i32) -> io::Result<OwnedFd> {
 }
 
 /// Ignores a signal. With `SIGCHLD` the kernel then reaps children by itself.
-pub(super) fn ignore(signal: i32) {
+pub(crate) fn ignore(signal: i32) {
     // SAFETY: ignoring a signal installs no handler.
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
@@ -191,7 +202,7 @@ pub(super) fn place(fds: Vec<OwnedFd>, first: i32) -> io::Result<()> {
 }
 
 /// Gives every signal its default action and lets all of them through, as a new program expects.
-pub(super) fn reset_signals() {
+pub(crate) fn reset_signals() {
     // SAFETY: default actions install no handler; the set is initialised before it is read.
     unsafe {
         for signal in 1..=libc::SIGRTMAX() {
@@ -204,7 +215,7 @@ pub(super) fn reset_signals() {
 }
 
 /// Closes every descriptor from `first` on that is not in `keep`.
-pub(super) fn close_all_from(first: i32, keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+pub(crate) fn close_all_from(first: i32, keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut kept: Vec<u32> = keep
         .iter()
         .map(|fd| fd.as_raw_fd().cast_unsigned())
@@ -230,7 +241,7 @@ pub(super) fn own(number: i32) -> io::Result<OwnedFd> {
 }
 
 /// Marks every descriptor from `first` on to be closed by exec.
-pub(super) fn close_on_exec_from(first: u32) -> io::Result<()> {
+pub(crate) fn close_on_exec_from(first: u32) -> io::Result<()> {
     close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
 }
 
@@ -244,7 +255,7 @@ fn close_range(first: u32, last: u32, flags: libc::c_uint) -> io::Result<()> {
 }
 
 /// Sets mount attributes on a mount and all below it.
-pub(super) fn mount_attributes(mount: impl AsFd, set: u64) -> io::Result<()> {
+pub(crate) fn mount_attributes(mount: impl AsFd, set: u64) -> io::Result<()> {
     let attributes = libc::mount_attr {
         attr_set: set,
         attr_clr: 0,
@@ -270,7 +281,7 @@ pub(super) fn mount_attributes(mount: impl AsFd, set: u64) -> io::Result<()> {
 }
 
 /// Brings the loopback device of this network namespace up.
-pub(super) fn bring_loopback_up() -> io::Result<()> {
+pub(crate) fn bring_loopback_up() -> io::Result<()> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType};
     let socket = rustix::net::socket_with(
         AddressFamily::INET,
@@ -294,7 +305,7 @@ pub(super) fn bring_loopback_up() -> io::Result<()> {
 }
 
 /// Installs a system call filter for this process and all it will start.
-pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
+pub(crate) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
     let length = program
         .len()
         .try_into()
@@ -320,7 +331,7 @@ pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
 }
 
 /// Becomes another program; returns only with the reason why that failed.
-pub(super) fn execute(program: &CString, args: &[CString], env: &[CString]) -> io::Error {
+pub(crate) fn execute(program: &CString, args: &[CString], env: &[CString]) -> io::Error {
     let pointers = |list: &[CString]| -> Vec<_> {
         list.iter()
             .map(|text| text.as_ptr())

@@ -14,14 +14,14 @@ static TAKEN: Mutex<Vec<bool>> = Mutex::new(Vec::new());
 
 /// A pair of host uids, its own for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Uids {
+pub(crate) struct Uids {
     slot: u32,
     first: u32,
 }
 
 impl Uids {
     /// Takes a free pair; `None` when there are too many cells.
-    pub(super) fn take(base: u32) -> Option<Self> {
+    pub(crate) fn take(base: u32) -> Option<Self> {
         let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         let free = taken.iter().position(|taken| !taken).unwrap_or(taken.len());
         let slot = u32::try_from(free)
@@ -40,7 +40,7 @@ impl Uids {
     }
 
     /// The cell's root on the host; the program's uid is the next one.
-    pub(super) fn first(&self) -> u32 {
+    pub(crate) fn first(&self) -> u32 {
         self.first
     }
 }

@@ -7,7 +7,7 @@ use super::protocol::Over;
 use crate::Cause;
 
 /// Something that a supervisor noticed.
-pub(super) enum Event {
+pub(crate) enum Event {
     /// Init says that all processes are dead.
     Over(Over),
     /// Init itself is dead.
@@ -23,7 +23,7 @@ pub(super) enum Event {
 }
 
 /// What the supervisor does next.
-pub(super) enum Next {
+pub(crate) enum Next {
     Wait,
     CheckIn(Duration),
     Kill,
@@ -39,7 +39,7 @@ const MEMORY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The state of the decision.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     cpu_limit: Duration,
     /// How many processors can spend CPU time at once.
     processors: u32,
@@ -50,7 +50,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn new(cpu_limit: Duration) -> Self {
+    pub(crate) fn new(cpu_limit: Duration) -> Self {
         // Asking reads a dozen files of the control groups.
         static PROCESSORS: LazyLock<u32> =
             LazyLock::new(|| std::thread::available_parallelism().map_or(1, |n| n.get() as u32));
@@ -64,7 +64,7 @@ impl Verdict {
     }
 
     /// How long the rest of the CPU time lasts at the least.
-    pub(super) fn next_check(&self, used: Duration) -> Duration {
+    pub(crate) fn next_check(&self, used: Duration) -> Duration {
         (self.cpu_limit.saturating_sub(used) / self.processors).max(SHORTEST)
     }
 
@@ -77,7 +77,7 @@ impl Verdict {
             .map_or(regular, |pause| pause.min(regular))
     }
 
-    pub(super) fn on(&mut self, event: Event) -> Next {
+    pub(crate) fn on(&mut self, event: Event) -> Next {
         match event {
             Event::Over(over) => Next::End(Some(over)),
             Event::Gone => Next::End(None),
@@ -108,7 +108,7 @@ impl Verdict {
 
     /// The cause, from how the main process ended (unknown if init died too) and whether the
     /// kernel killed for memory. `None` if nothing explains it: our fault.
-    pub(super) fn cause(&self, status: Option<i32>, memory_kills: u64) -> Option<Cause> {
+    pub(crate) fn cause(&self, status: Option<i32>, memory_kills: u64) -> Option<Cause> {
         // A parent that outlives its killed child does not turn this into a success.
         if memory_kills > 0 {
             return Some(Cause::MemoryLimit);

@@ -6,74 +6,74 @@ use std::io;
 
 /// Builds a message.
 #[derive(Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     /// Starts a message of a kind.
-    pub(super) fn new(kind: u8) -> Self {
+    pub(crate) fn new(kind: u8) -> Self {
         Self(vec![kind])
     }
 
-    pub(super) fn u32(mut self, value: u32) -> Self {
+    pub(crate) fn u32(mut self, value: u32) -> Self {
         self.0.extend_from_slice(&value.to_ne_bytes());
         self
     }
 
-    pub(super) fn i32(self, value: i32) -> Self {
+    pub(crate) fn i32(self, value: i32) -> Self {
         self.u32(value.cast_unsigned())
     }
 
-    pub(super) fn u64(mut self, value: u64) -> Self {
+    pub(crate) fn u64(mut self, value: u64) -> Self {
         self.0.extend_from_slice(&value.to_ne_bytes());
         self
     }
 
-    pub(super) fn bytes(mut self, value: &[u8]) -> Self {
+    pub(crate) fn bytes(mut self, value: &[u8]) -> Self {
         self = self.u64(value.len() as u64);
         self.0.extend_from_slice(value);
         self
     }
 
-    pub(super) fn list<T>(self, values: &[T], mut each: impl FnMut(Self, &T) -> Self) -> Self {
+    pub(crate) fn list<T>(self, values: &[T], mut each: impl FnMut(Self, &T) -> Self) -> Self {
         let counted = self.u64(values.len() as u64);
         values.iter().fold(counted, &mut each)
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// Takes a message apart, in the order in which it was built.
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     /// Starts after the kind, which it returns too.
-    pub(super) fn new(message: &'a [u8]) -> io::Result<(u8, Self)> {
+    pub(crate) fn new(message: &'a [u8]) -> io::Result<(u8, Self)> {
         let (kind, rest) = message.split_first().ok_or_else(malformed)?;
         Ok((*kind, Self(rest)))
     }
 
-    pub(super) fn u32(&mut self) -> io::Result<u32> {
+    pub(crate) fn u32(&mut self) -> io::Result<u32> {
         Ok(u32::from_ne_bytes(self.array()?))
     }
 
-    pub(super) fn i32(&mut self) -> io::Result<i32> {
+    pub(crate) fn i32(&mut self) -> io::Result<i32> {
         Ok(self.u32()?.cast_signed())
     }
 
-    pub(super) fn u64(&mut self) -> io::Result<u64> {
+    pub(crate) fn u64(&mut self) -> io::Result<u64> {
         Ok(u64::from_ne_bytes(self.array()?))
     }
 
-    pub(super) fn bytes(&mut self) -> io::Result<&'a [u8]> {
+    pub(crate) fn bytes(&mut self) -> io::Result<&'a [u8]> {
         let length = usize::try_from(self.u64()?).map_err(|_| malformed())?;
         let (taken, rest) = self.0.split_at_checked(length).ok_or_else(malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &mut self,
         mut each: impl FnMut(&mut Self) -> io::Result<T>,
     ) -> io::Result<Vec<T>> {
@@ -89,40 +89,40 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn malformed() -> io::Error {
+pub(crate) fn malformed() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "malformed message")
 }
 
 /// Something that went wrong in the spawner, in an init or before a step's program, with what
 /// was being done; it travels to the worker.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) doing: String,
-    pub(super) errno: i32,
+pub(crate) struct Failure {
+    pub(crate) doing: String,
+    pub(crate) errno: i32,
 }
 
 impl Failure {
-    pub(super) fn new(doing: impl Into<String>, error: &io::Error) -> Self {
+    pub(crate) fn new(doing: impl Into<String>, error: &io::Error) -> Self {
         Self {
             doing: doing.into(),
             errno: error.raw_os_error().unwrap_or(libc::EIO),
         }
     }
 
-    pub(super) fn write(&self, kind: u8) -> Vec<u8> {
+    pub(crate) fn write(&self, kind: u8) -> Vec<u8> {
         Writer::new(kind)
             .i32(self.errno)
             .bytes(self.doing.as_bytes())
             .finish()
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
         let errno = reader.i32()?;
         let doing = String::from_utf8_lossy(reader.bytes()?).into_owned();
         Ok(Self { doing, errno })
     }
 
-    pub(super) fn into_error(self) -> crate::Error {
+    pub(crate) fn into_error(self) -> crate::Error {
         crate::Error::System {
             doing: self.doing,
             source: io::Error::from_raw_os_error(self.errno),
@@ -131,7 +131,7 @@ impl Failure {
 }
 
 /// Names what was being done when something fails.
-pub(super) trait Doing<T> {
+pub(crate) trait Doing<T> {
     fn doing(self, what: &str) -> Result<T, Failure>;
 }
 

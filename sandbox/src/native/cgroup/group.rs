@@ -13,17 +13,17 @@ use crate::StepLimits;
 
 /// CPU time of all processes of a cell's steps since the cell was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct CpuTime {
-    pub(in super::super) user: Duration,
-    pub(in super::super) system: Duration,
+pub(crate) struct CpuTime {
+    pub(crate) user: Duration,
+    pub(crate) system: Duration,
 }
 
 impl CpuTime {
-    pub(in super::super) fn total(self) -> Duration {
+    pub(crate) fn total(self) -> Duration {
         self.user + self.system
     }
 
-    pub(in super::super) fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             user: self.user.saturating_sub(earlier.user),
             system: self.system.saturating_sub(earlier.system),
@@ -42,7 +42,7 @@ pub(super) enum Unified {
 
 /// How a cell competes with others for the processors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Weight {
+pub(crate) enum Weight {
     /// It gets ready and yields to all that run a program.
     Parked,
     /// It runs one.
@@ -51,7 +51,7 @@ pub(in super::super) enum Weight {
 
 /// A cell's control groups. Whoever has one must [`Group::remove`] it.
 #[derive(Debug)]
-pub(in super::super) struct Group {
+pub(crate) struct Group {
     pub(super) memory: Memory,
     pub(super) pids: PathBuf,
     pub(super) unified: Unified,
@@ -116,7 +116,7 @@ impl Group {
 
     /// The v2 folders of the cell and of its steps, to fork into. Init, whose host uid this is,
     /// may put its own children into the latter.
-    pub(in super::super) fn open_unified(&self, init: u32) -> io::Result<Option<[OwnedFd; 2]>> {
+    pub(crate) fn open_unified(&self, init: u32) -> io::Result<Option<[OwnedFd; 2]>> {
         match &self.unified {
             Unified::Present { cell, steps } => Ok(Some([open(cell, init)?, open(steps, init)?])),
             Unified::Absent { .. } => Ok(None),
@@ -124,7 +124,7 @@ impl Group {
     }
 
     /// A new folder for steps, if the one there can take no further ones.
-    pub(in super::super) fn renew_steps(&mut self, init: u32) -> io::Result<Option<OwnedFd>> {
+    pub(crate) fn renew_steps(&mut self, init: u32) -> io::Result<Option<OwnedFd>> {
         let Unified::Present { cell, steps } = &mut self.unified else {
             return Ok(None);
         };
@@ -140,7 +140,7 @@ impl Group {
     /// The ways into the v1 groups: a process that writes `0` to each is in them. It must do so
     /// itself and have one thread: moving another one, the kernel waits for all processors,
     /// which takes ten milliseconds on a machine that was idle.
-    pub(in super::super) fn open_tasks(&self) -> io::Result<Vec<OwnedFd>> {
+    pub(crate) fn open_tasks(&self) -> io::Result<Vec<OwnedFd>> {
         let is_unified = |folder: &PathBuf| match &self.unified {
             Unified::Present { cell, .. } => folder.starts_with(cell),
             Unified::Absent { .. } => false,
@@ -154,7 +154,7 @@ impl Group {
     }
 
     /// Sets a step's limits and starts counting its peak.
-    pub(in super::super) fn limit(&mut self, limits: &StepLimits) -> io::Result<()> {
+    pub(crate) fn limit(&mut self, limits: &StepLimits) -> io::Result<()> {
         self.memory.set_limit(limits.memory_bytes)?;
         self.memory.reset_peak()?;
         if self.processes != Some(limits.processes) {
@@ -185,21 +185,21 @@ impl Group {
     }
 
     /// See [`Memory::peak`].
-    pub(in super::super) fn memory_peak(&mut self) -> io::Result<u64> {
+    pub(crate) fn memory_peak(&mut self) -> io::Result<u64> {
         self.memory.peak()
     }
 
     /// See [`Memory::kills`].
-    pub(in super::super) fn memory_kills(&self) -> io::Result<u64> {
+    pub(crate) fn memory_kills(&self) -> io::Result<u64> {
         self.memory.kills()
     }
 
     /// See [`Memory::events`].
-    pub(in super::super) fn memory_events(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn memory_events(&self) -> io::Result<OwnedFd> {
         self.memory.events()
     }
 
-    pub(in super::super) fn cpu(&self) -> io::Result<CpuTime> {
+    pub(crate) fn cpu(&self) -> io::Result<CpuTime> {
         match &self.unified {
             Unified::Present { steps, .. } => {
                 let stat = steps.join("cpu.stat");
@@ -220,7 +220,7 @@ impl Group {
     }
 
     /// Kills every process of the steps; init lives on to reap them.
-    pub(in super::super) fn kill_steps(&mut self, init: i32) -> io::Result<()> {
+    pub(crate) fn kill_steps(&mut self, init: i32) -> io::Result<()> {
         if let Unified::Present { steps, .. } = &self.unified
             && let done @ Ok(()) = write(&steps.join("cgroup.kill"), 1)
         {
@@ -231,7 +231,7 @@ impl Group {
     }
 
     /// Kills everything in the cell.
-    pub(in super::super) fn kill_all(&mut self) -> io::Result<()> {
+    pub(crate) fn kill_all(&mut self) -> io::Result<()> {
         if let Unified::Present { cell, .. } = &self.unified
             && let done @ Ok(()) = write(&cell.join("cgroup.kill"), 1)
         {
@@ -259,7 +259,7 @@ impl Group {
 
     /// Removes the folders once their processes are dead; waits a little, as a process leaves
     /// its group just after its death was seen.
-    pub(in super::super) fn remove(&self) -> io::Result<()> {
+    pub(crate) fn remove(&self) -> io::Result<()> {
         self.folders
             .iter()
             .rev()

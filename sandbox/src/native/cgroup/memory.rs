@@ -19,7 +19,7 @@ const SOCKET_BYTES: u64 = 16 << 20;
 
 /// Limits and counts memory.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     folder: PathBuf,
     version: Version,
     limit: u64,
@@ -28,7 +28,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(folder: PathBuf, version: Version) -> Self {
+    pub(crate) fn new(folder: PathBuf, version: Version) -> Self {
         Self {
             folder,
             version,
@@ -37,7 +37,15 @@ impl Memory {
         }
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    /// Of a group that has a limit already.
+    pub(crate) fn limited_to(self, bytes: u64) -> Self {
+        Self {
+            limit: bytes,
+            ..self
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -49,7 +57,7 @@ impl Memory {
     }
 
     /// v1 counts the buffers of network sockets apart, and not at all without this.
-    pub(super) fn limit_sockets(&self) -> io::Result<()> {
+    pub(crate) fn limit_sockets(&self) -> io::Result<()> {
         match self.version {
             Version::One => optional(write(
                 &self.folder.join("memory.kmem.tcp.limit_in_bytes"),
@@ -60,12 +68,12 @@ impl Memory {
     }
 
     /// What is charged now.
-    pub(super) fn used(&self) -> io::Result<u64> {
+    pub(crate) fn used(&self) -> io::Result<u64> {
         number(&self.file("memory.usage_in_bytes", "memory.current"))
     }
 
     /// Sets the limit for memory and for memory with swap to the same.
-    pub(super) fn set_limit(&mut self, bytes: u64) -> io::Result<()> {
+    pub(crate) fn set_limit(&mut self, bytes: u64) -> io::Result<()> {
         if bytes == self.limit {
             return Ok(());
         }
@@ -107,7 +115,7 @@ impl Memory {
     }
 
     /// Starts counting the peak from what is used now.
-    pub(super) fn reset_peak(&mut self) -> io::Result<()> {
+    pub(crate) fn reset_peak(&mut self) -> io::Result<()> {
         match self.version {
             Version::One => write(&self.folder.join("memory.max_usage_in_bytes"), 0),
             Version::Two => {
@@ -124,7 +132,7 @@ impl Memory {
     }
 
     /// The most that was charged at once.
-    pub(super) fn peak(&mut self) -> io::Result<u64> {
+    pub(crate) fn peak(&mut self) -> io::Result<u64> {
         if let Some(file) = &mut self.peak {
             let mut text = String::new();
             file.rewind()?;
@@ -138,7 +146,7 @@ impl Memory {
     }
 
     /// How often the kernel killed a process because the limit was reached.
-    pub(super) fn kills(&self) -> io::Result<u64> {
+    pub(crate) fn kills(&self) -> io::Result<u64> {
         field(
             &self.file("memory.oom_control", "memory.events"),
             "oom_kill",
@@ -146,7 +154,7 @@ impl Memory {
     }
 
     /// A descriptor that becomes readable when the limit was reached.
-    pub(super) fn events(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn events(&self) -> io::Result<OwnedFd> {
         match self.version {
             Version::One => {
                 let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?;

@@ -12,8 +12,9 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub(super) use group::{CpuTime, Group, Weight};
-pub(super) use tree::Tree;
+pub(crate) use group::{CpuTime, Group, Weight};
+pub(crate) use memory::Memory;
+pub(crate) use tree::{Owner, Tree};
 
 use std::fs;
 use std::io;
@@ -21,13 +22,13 @@ use std::path::Path;
 
 /// Which of the kernel's two interfaces a folder has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
+pub(crate) enum Version {
     One,
     Two,
 }
 
 /// Writes to a control file, which must exist.
-fn write(path: &Path, value: impl ToString) -> io::Result<()> {
+pub(crate) fn write(path: &Path, value: impl ToString) -> io::Result<()> {
     use std::io::Write;
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -37,12 +38,12 @@ fn write(path: &Path, value: impl ToString) -> io::Result<()> {
 }
 
 /// Reads a number from a control file; `max` is the largest.
-fn number(path: &Path) -> io::Result<u64> {
+pub(crate) fn number(path: &Path) -> io::Result<u64> {
     parse(fs::read_to_string(path)?.trim())
 }
 
 /// Reads a number from a control file of lines `name number`.
-fn field(path: &Path, name: &str) -> io::Result<u64> {
+pub(crate) fn field(path: &Path, name: &str) -> io::Result<u64> {
     let text = fs::read_to_string(path)?;
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     let found = lines.find(|(found, _)| *found == name);

@@ -12,7 +12,7 @@ use crate::Error;
 
 /// An engine's folder in each hierarchy that it uses.
 #[derive(Debug)]
-pub(in super::super) struct Tree {
+pub(crate) struct Tree {
     memory: (PathBuf, Version),
     pids: PathBuf,
     unified: Option<PathBuf>,
@@ -24,14 +24,14 @@ pub(in super::super) struct Tree {
 
 /// The process that an engine lives in, told apart from a later one with the same number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Owner {
-    pub(super) pid: u32,
-    pub(super) started: u64,
+pub(crate) struct Owner {
+    pub(crate) pid: u32,
+    pub(crate) started: u64,
 }
 
 impl Owner {
     /// The owner with a process number, if such a process is there.
-    pub(super) fn find(pid: u32) -> Option<Self> {
+    pub(crate) fn find(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let started = stat
             .rsplit_once(')')?
@@ -43,11 +43,11 @@ impl Owner {
         Some(Self { pid, started })
     }
 
-    pub(super) fn folder(&self) -> String {
+    pub(crate) fn folder(&self) -> String {
         format!("runlog-{}-{}", self.pid, self.started)
     }
 
-    pub(super) fn parse(folder: &str) -> Option<Self> {
+    pub(crate) fn parse(folder: &str) -> Option<Self> {
         let (pid, started) = folder.strip_prefix("runlog-")?.split_once('-')?;
         Some(Self {
             pid: pid.parse().ok()?,
@@ -159,7 +159,7 @@ fn engines() -> MutexGuard<'static, usize> {
 impl Tree {
     /// Finds the hierarchies, removes what dead engines left, and makes this engine's folders.
     /// `engine` tells several in one process apart.
-    pub(in super::super) fn make(root: &Path) -> Result<Self, Error> {
+    pub(crate) fn make(root: &Path) -> Result<Self, Error> {
         let own = fs::read_to_string("/proc/self/cgroup");
         let own = own.map_err(failed("reading /proc/self/cgroup"))?;
         let owner = Owner::find(std::process::id()).ok_or(io::ErrorKind::NotFound.into());
@@ -199,7 +199,7 @@ impl Tree {
     }
 
     /// Makes the groups of a cell, whose name no other has.
-    pub(in super::super) fn group(&self, cell: &str) -> Result<Group, Error> {
+    pub(crate) fn group(&self, cell: &str) -> Result<Group, Error> {
         let memory = Memory::new(self.memory.0.join(cell), self.memory.1);
         let unified = match (&self.unified, &self.cpuacct) {
             (Some(two), _) => Unified::in_folder(two.join(cell)),
@@ -214,7 +214,7 @@ impl Tree {
     }
 
     /// Removes the engine's own folders, unless another engine of this process uses them.
-    pub(in super::super) fn remove(&self) {
+    pub(crate) fn remove(&self) {
         let mut engines = engines();
         *engines = engines.saturating_sub(1);
         if *engines > 0 {

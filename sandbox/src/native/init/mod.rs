@@ -13,8 +13,11 @@ mod restrict;
 mod step;
 
 pub(super) use mounts::Covers;
-pub(super) use restrict::limit_all;
-pub(super) use step::{EXECUTING, Told};
+pub(crate) use mounts::REVEALING;
+pub(crate) use put::{UMASK, files as put_files};
+pub(crate) use restrict::{WRITABLE, limit_all, lowered};
+pub(super) use step::Told;
+pub(crate) use step::{EXECUTING, window};
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
@@ -145,14 +148,14 @@ fn settle(proc: &OwnedFd) -> Result<(), Failure> {
 
 /// What has been counted for all children so far.
 #[derive(Clone, Copy, Default)]
-struct Counters {
-    context_switches: u64,
-    read_bytes: u64,
-    written_bytes: u64,
+pub(crate) struct Counters {
+    pub(crate) context_switches: u64,
+    pub(crate) read_bytes: u64,
+    pub(crate) written_bytes: u64,
 }
 
 impl Counters {
-    fn now(io: &OwnedFd) -> Self {
+    pub(crate) fn now(io: &OwnedFd) -> Self {
         let mut buffer = [0; 512];
         let length = rustix::io::pread(io, &mut buffer, 0).unwrap_or(0);
         let io = std::str::from_utf8(&buffer[..length]).unwrap_or_default();
@@ -330,7 +333,7 @@ fn clear() {
 }
 
 /// The foreground group of the terminal that a process has, if any.
-fn foreground_group(pid: i32) -> Option<i32> {
+pub(crate) fn foreground_group(pid: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name before the last bracket may contain anything.
     let group = stat

@@ -14,7 +14,7 @@ use super::super::wire::{Doing, Failure, Reader, Writer};
 
 /// What of `/proc` tells about the machine beyond what programs need. Most of it is for the
 /// host's root alone anyway, depending on the kernel.
-const REVEALING: &[&str] = &[
+pub(crate) const REVEALING: &[&str] = &[
     "acpi",
     "asound",
     "bus",

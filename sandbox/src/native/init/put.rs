@@ -9,11 +9,11 @@ use super::super::wire::{Doing, Failure};
 use crate::CellFile;
 
 /// What the process's umask takes from the mode of a new file.
-pub(super) const UMASK: Mode = Mode::WGRP.union(Mode::WOTH);
+pub(crate) const UMASK: Mode = Mode::WGRP.union(Mode::WOTH);
 
 /// Writes files into the current directory. An earlier step may have left anything there: what
 /// has the name of a file goes away first, and no link is followed.
-pub(super) fn files(files: &[CellFile]) -> Result<(), Failure> {
+pub(crate) fn files(files: &[CellFile]) -> Result<(), Failure> {
     for file in files {
         write(file).doing(&format!("putting {} into the cell", file.name))?;
     }

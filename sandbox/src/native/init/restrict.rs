@@ -20,7 +20,7 @@ const LIMITS: [(Resource, u64); 4] = [
 ];
 
 /// What the program may write to.
-const WRITABLE: Allowed<'_> = Allowed {
+pub(crate) const WRITABLE: Allowed<'_> = Allowed {
     own: &["/box", "/tmp", "/dev/shm"],
     change: &["/dev"],
 };
@@ -49,7 +49,7 @@ pub(super) fn restrict(
 
 /// Sets the limits that are the same for every program. A runtime reads some of them when it
 /// starts.
-pub(in super::super) fn limit_all() -> Result<(), Failure> {
+pub(crate) fn limit_all() -> Result<(), Failure> {
     for (resource, most) in LIMITS {
         let most = lowered(resource, most);
         rustix::process::setrlimit(resource, most).doing("setting resource limits")?;
@@ -64,7 +64,7 @@ pub(super) fn limit_files(process: Option<Pid>, bytes: u64) -> io::Result<()> {
 }
 
 /// Both limits, as far as the hard one may be raised.
-fn lowered(resource: Resource, most: u64) -> Rlimit {
+pub(crate) fn lowered(resource: Resource, most: u64) -> Rlimit {
     let hard = rustix::process::getrlimit(resource).maximum;
     let most = Some(hard.map_or(most, |hard| hard.min(most)));
     Rlimit {

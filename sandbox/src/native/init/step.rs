@@ -82,7 +82,7 @@ fn take_streams(streams: &[OwnedFd; 3]) -> io::Result<()> {
 }
 
 /// What a [`Failure`] says when only the program itself could not be executed.
-pub(in super::super) const EXECUTING: &str = "executing the program";
+pub(crate) const EXECUTING: &str = "executing the program";
 
 /// Comes back only with the reason why that failed.
 fn execute<T>(argv: &[CString], env: &[CString]) -> Result<T, Failure> {
@@ -123,16 +123,20 @@ fn open_terminal(worker: &OwnedFd, size: WindowSize) -> io::Result<[OwnedFd; 3]>
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let terminal = rustix::pty::ioctl_tiocgptpeer(&master, flags)?;
     rustix::process::ioctl_tiocsctty(&terminal)?;
-    let size = Winsize {
-        ws_row: size.rows,
-        ws_col: size.columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    rustix::termios::tcsetwinsize(&terminal, size)?;
+    rustix::termios::tcsetwinsize(&terminal, window(size))?;
     let message = Writer::new(kind::TERMINAL).finish();
     channel::send(worker, &message, &[master.as_fd()])?;
     let copy = || rustix::io::fcntl_dupfd_cloexec(&terminal, 3);
     let copies = [copy()?, copy()?, copy()?];
     Ok(copies)
+}
+
+/// A size as the kernel takes it.
+pub(crate) fn window(size: WindowSize) -> Winsize {
+    Winsize {
+        ws_row: size.rows,
+        ws_col: size.columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
 }

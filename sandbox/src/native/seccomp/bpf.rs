@@ -24,7 +24,7 @@ struct Range {
 }
 
 /// Compiles a policy for one architecture.
-pub(super) fn compile(policy: &Policy) -> Vec<libc::sock_filter> {
+pub(crate) fn compile(policy: &Policy) -> Vec<libc::sock_filter> {
     let mut program = vec![
         statement(LOAD, ARCHITECTURE),
         jump(IF_EQUAL, policy.architecture, 1, 0),

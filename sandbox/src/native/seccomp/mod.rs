@@ -6,12 +6,16 @@
 
 mod bpf;
 mod table;
+
+pub(crate) use bpf::compile;
+pub(crate) use table::{name, policy};
+
 #[cfg(test)]
 mod tests;
 
 /// What happens at a system call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     /// It is made.
     Allow,
     /// It is not made and answers this error; 0 is success.
@@ -26,7 +30,7 @@ pub(super) enum Action {
 
 /// A check of one argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Check {
+pub(crate) enum Check {
     /// It is one of these.
     Among(Vec<u32>),
     /// It is none of these.
@@ -37,18 +41,18 @@ pub(super) enum Check {
 
 /// A whole policy.
 #[derive(Clone, Debug)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     /// The kernel's name for the architecture whose numbers these are.
-    pub(super) architecture: u32,
+    pub(crate) architecture: u32,
     /// What happens at each listed number.
-    pub(super) table: Vec<(u32, Action)>,
+    pub(crate) table: Vec<(u32, Action)>,
     /// What happens at a number that is not listed.
-    pub(super) unlisted: Action,
+    pub(crate) unlisted: Action,
     /// Numbers from here on were unknown when the list was made.
-    pub(super) known: u32,
+    pub(crate) known: u32,
 }
 
 /// The filter for programs, compiled.
-pub(super) fn program() -> Vec<libc::sock_filter> {
-    bpf::compile(&table::policy())
+pub(crate) fn program() -> Vec<libc::sock_filter> {
+    compile(&policy())
 }

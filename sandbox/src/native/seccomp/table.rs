@@ -10,15 +10,27 @@ const ARCHITECTURE: u32 = 0xC000_00B7;
 /// One above the newest number that was considered (`listns`).
 const KNOWN: u32 = 471;
 
+/// A system call's number by its name.
+type Call = (&'static str, libc::c_long);
+
+/// Both from what `libc` calls the number.
+macro_rules! calls {
+    ($($(#[$only:meta])? $number:path),* $(,)?) => {
+        &[$($(#[$only])? (stringify!($number), $number)),*]
+    };
+}
+
 /// The policy for this machine's architecture.
-pub(super) fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     let allowed = FILES
         .iter()
         .chain(MEMORY)
         .chain(PROCESSES)
         .chain(COMMUNICATION)
         .chain(OLD);
-    let mut table: Vec<_> = allowed.map(|&number| (number, Action::Allow)).collect();
+    let mut table: Vec<_> = allowed
+        .map(|&(_, number)| (number, Action::Allow))
+        .collect();
     table.extend(special());
     let table = table
         .into_iter()
@@ -36,6 +48,36 @@ pub(super) fn policy() -> Policy {
         known: KNOWN,
     }
 }
+
+/// What the kernel's headers call a number, if it is one that the policy has something to say of.
+pub(crate) fn name(number: u32) -> Option<&'static str> {
+    let all = [FILES, MEMORY, PROCESSES, COMMUNICATION, OLD, SPECIAL];
+    let mut all = all.into_iter().flatten();
+    let (name, _) = all.find(|(_, known)| *known == libc::c_long::from(number))?;
+    name.rsplit_once("SYS_").map(|(_, name)| name)
+}
+
+/// The names of what [`special`] is about, and of what Docker's profile has beside.
+const SPECIAL: &[Call] = calls![
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_inotify_init1,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_inotify_init,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_io_uring_setup,
+    libc::SYS_ioctl,
+    libc::SYS_landlock_add_rule,
+    libc::SYS_landlock_create_ruleset,
+    libc::SYS_landlock_restrict_self,
+    libc::SYS_personality,
+    libc::SYS_seccomp,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+    libc::SYS_sync,
+    libc::SYS_syncfs,
+];
 
 /// What is neither plainly allowed nor plainly refused.
 fn special() -> Vec<(libc::c_long, Action)> {
@@ -115,7 +157,7 @@ const REFUSED_IOCTLS: &[u32] = &[
 /// Plain Linux, asking, and without address randomisation (which debuggers and sanitizers want).
 const PERSONALITIES: &[u32] = &[0, u32::MAX, libc::ADDR_NO_RANDOMIZE as u32];
 
-const FILES: &[libc::c_long] = &[
+const FILES: &[Call] = calls![
     libc::SYS_chdir,
     libc::SYS_close,
     libc::SYS_close_range,
@@ -186,7 +228,7 @@ const FILES: &[libc::c_long] = &[
     libc::SYS_writev,
 ];
 
-const MEMORY: &[libc::c_long] = &[
+const MEMORY: &[Call] = calls![
     libc::SYS_brk,
     libc::SYS_get_mempolicy,
     libc::SYS_madvise,
@@ -216,7 +258,7 @@ const MEMORY: &[libc::c_long] = &[
     libc::SYS_shmget,
 ];
 
-const PROCESSES: &[libc::c_long] = &[
+const PROCESSES: &[Call] = calls![
     libc::SYS_capget,
     libc::SYS_capset,
     libc::SYS_clock_getres,
@@ -300,7 +342,7 @@ const PROCESSES: &[libc::c_long] = &[
     libc::SYS_waitid,
 ];
 
-const COMMUNICATION: &[libc::c_long] = &[
+const COMMUNICATION: &[Call] = calls![
     libc::SYS_accept,
     libc::SYS_accept4,
     libc::SYS_bind,
@@ -354,7 +396,7 @@ const COMMUNICATION: &[libc::c_long] = &[
 
 /// The older forms, which only this architecture has.
 #[cfg(target_arch = "x86_64")]
-const OLD: &[libc::c_long] = &[
+const OLD: &[Call] = calls![
     libc::SYS_access,
     libc::SYS_alarm,
     libc::SYS_arch_prctl,
@@ -393,4 +435,4 @@ const OLD: &[libc::c_long] = &[
     libc::SYS_vfork,
 ];
 #[cfg(not(target_arch = "x86_64"))]
-const OLD: &[libc::c_long] = &[libc::SYS_renameat];
+const OLD: &[Call] = calls![libc::SYS_renameat];

@@ -1,0 +1,16 @@
+//! The Docker engine, for real: a daemon of our own, and containers of it. Needs root.
+//!
+//! A daemon takes seconds to be ready, so each test here starts one for many tasks, and the
+//! conformance suite is one test for each runtime, which names what has failed in it.
+
+#![expect(
+    clippy::print_stderr,
+    reason = "one test runs many, and says which, and why none"
+)]
+
+#[path = "../conformance/mod.rs"]
+mod conformance;
+mod daemon;
+mod suite;
+
+pub(crate) use daemon::Daemon;
