@@ -3,6 +3,7 @@
 #   make up          start everything in this terminal; Ctrl+C stops it
 #   make test        everything that CI checks
 #   make bench       measure latency, throughput and fan-out
+#   make images      build the images of the Docker engine, from Debian packages
 #   make setup       only install what is missing
 #   make clean-data  throw away what `make up` has stored
 
@@ -19,7 +20,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME"
 # Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
-.PHONY: help setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data
+.PHONY: help images setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -75,6 +76,9 @@ browser: setup-browser web-check
 bench: setup web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
 	$(AS_ROOT) $(TARGET)/release/loadtest all --json $(TARGET)/bench.json $(ARGS)
+
+images: setup
+	$(AS_ROOT) scripts/build-images $(ARGS)
 
 clean-data:
 	$(AS_ROOT) rm -rf .runlog/data
