@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use runlog_schemas::api::{
-    Accepted, BatchReply, BatchRequest, Completed, ExecutionPage, ExecutionView, HistoryQuery,
-    Languages, OutputQuery, OutputView, Readiness, RecordingQuery, RecordingView, RerunRequest,
-    SnippetCreated, SnippetRequest, SnippetView, SubmitQuery, SubmitRequest, Version, Workers,
+    Accepted, BatchReply, BatchRequest, Completed, ExecutionPage, ExecutionView, FileView,
+    FilesView, HistoryQuery, Languages, OutputQuery, OutputView, Readiness, RecordingQuery,
+    RecordingView, RerunRequest, SnippetCreated, SnippetRequest, SnippetView, SubmitQuery,
+    SubmitRequest, Version, Workers,
 };
 use runlog_schemas::{ExecutionId, OutputStream, SnippetId};
 use serde::de::DeserializeOwned;
@@ -170,6 +171,23 @@ impl Client {
         };
         let builder = self.request(Method::GET, &of(id, "/recording"));
         self.bytes(builder.query(&query)).await
+    }
+
+    /// The files that a program gave back.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn files(&self, id: ExecutionId) -> Result<FilesView, Error> {
+        self.json(self.request(Method::GET, &of(id, "/files")))
+            .await
+    }
+
+    /// The bytes of one of them.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn file(&self, file: &FileView) -> Result<Bytes, Error> {
+        self.bytes(self.request(Method::GET, &file.link)).await
     }
 
     /// Shares a program.

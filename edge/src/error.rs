@@ -26,6 +26,9 @@ pub(crate) enum EdgeError {
     /// Neither the log nor the history knows it.
     #[error("there is no execution with this id")]
     NoSuchExecution,
+    /// The execution gave no such file back.
+    #[error("there is no file of this name")]
+    NoSuchFile,
     /// Neither the log nor the read model knows it.
     #[error("there is no snippet with this id")]
     NoSuchSnippet,
@@ -176,6 +179,7 @@ impl EdgeError {
         match self {
             Self::MalformedId(_) | Self::MalformedSnippetId(_) => (S::BAD_REQUEST, "malformed_id"),
             Self::NoSuchExecution => (S::NOT_FOUND, "no_such_execution"),
+            Self::NoSuchFile => (S::NOT_FOUND, "no_such_file"),
             Self::NoSuchSnippet => (S::NOT_FOUND, "no_such_snippet"),
             Self::NoSuchLetter => (S::NOT_FOUND, "no_such_dead_letter"),
             Self::SubmissionGone => (S::GONE, "submission_gone"),

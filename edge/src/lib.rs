@@ -16,6 +16,7 @@ mod clock;
 mod config;
 mod error;
 mod exclusive;
+mod files;
 mod fleet;
 mod history;
 mod key;

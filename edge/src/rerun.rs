@@ -109,6 +109,7 @@ fn in_language(again: &Submission, language: String) -> SubmitRequest {
         stdin_data: again.stdin.clone(),
         interactive: again.interactive,
         terminal: again.terminal,
+        output_files: again.output_files.clone(),
         limits: LimitsRequest {
             wall_ms: Some(limits.wall_ms),
             cpu_ms: Some(limits.cpu_ms),

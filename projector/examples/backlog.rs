@@ -194,6 +194,7 @@ fn submitted(number: u64) -> Change {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: u64::MAX,
         session: Some(format!("session-{}", number % 1_000)),

@@ -65,6 +65,7 @@ fn submission() -> Submission {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 60_000,
         session: None,

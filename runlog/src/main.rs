@@ -10,6 +10,7 @@ mod config;
 mod dispatch;
 mod ending;
 mod failure;
+mod given_back;
 mod live;
 mod services;
 mod table;

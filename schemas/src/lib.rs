@@ -9,6 +9,7 @@ mod data;
 mod decide;
 mod event;
 mod execution;
+mod files;
 mod id;
 mod idempotency;
 mod language;
@@ -26,6 +27,10 @@ pub use data::Data;
 pub use decide::{Command, Refusal, decide, retry_delay_ms};
 pub use event::{Change, ExecutionEvent};
 pub use execution::{Attempt, End, Execution, MAX_ATTEMPTS, State, fold};
+pub use files::{
+    DEEPEST_OUTPUT_FILE, LONGEST_OUTPUT_PATH, LeftBecause, LeftFile, MOST_OUTPUT_BYTES,
+    MOST_OUTPUT_FILES, MOST_OUTPUT_PATHS, file_chunks, output_path_problem,
+};
 pub use id::{ExecutionId, MalformedId};
 pub use idempotency::{KeyScope, request_digest};
 pub use language::{

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::{Data, Phase, TerminalSize};
+use crate::{Data, LeftFile, Phase, TerminalSize};
 
 /// One message on `output.{id}`: chunks that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -71,9 +71,38 @@ pub enum ChunkKind {
     },
     /// The output limit was met: what the program wrote from here on is not kept.
     Cut,
+    /// A file that the program left and that is given back. Its bytes follow.
+    File {
+        /// Its path below the working directory.
+        name: String,
+        /// How many bytes follow.
+        bytes: u64,
+        /// SHA-256 of those bytes, in hex.
+        sha256: String,
+    },
+    /// The next bytes of the file before. Viewers and readers of recordings get it without them:
+    /// files have addresses of their own.
+    FileData {
+        /// The bytes.
+        data: Data,
+    },
+    /// What was to be given back and is not.
+    FilesLeft {
+        /// The first of it.
+        left: Vec<LeftFile>,
+        /// How much it is in all.
+        count: u64,
+    },
 }
 
 impl ChunkKind {
+    /// Takes away the bytes of files, which are not for everybody who watches.
+    pub fn without_file_data(&mut self) {
+        if let Self::FileData { data } = self {
+            *data = Data::default();
+        }
+    }
+
     /// The bytes and their stream, where the chunk is output.
     #[must_use]
     pub fn output(&self) -> Option<(OutputStream, &[u8])> {
@@ -86,7 +115,10 @@ impl ChunkKind {
             | Self::Eof
             | Self::Resize { .. }
             | Self::Signal { .. }
-            | Self::Cut => None,
+            | Self::Cut
+            | Self::File { .. }
+            | Self::FileData { .. }
+            | Self::FilesLeft { .. } => None,
         }
     }
 }
@@ -184,15 +216,14 @@ impl OutputDigest {
 
 impl StreamDigest {
     fn finish(self) -> StreamSummary {
-        let sha256 = self
-            .hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         StreamSummary {
             bytes: self.bytes,
-            sha256,
+            sha256: hex(&self.hash.finalize()),
         }
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

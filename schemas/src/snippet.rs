@@ -140,6 +140,9 @@ pub struct Snippet {
     /// See [`Submission::terminal`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSize>,
+    /// See [`Submission::output_files`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_files: Vec<String>,
     /// See [`Submission::limits`].
     pub limits: Limits,
 }
@@ -168,6 +171,7 @@ impl From<Submission> for Snippet {
             stdin: submission.stdin,
             interactive: submission.interactive,
             terminal: submission.terminal,
+            output_files: submission.output_files,
             limits: submission.limits,
         }
     }

@@ -38,6 +38,10 @@ pub struct Submission {
     /// A terminal of that size instead of pipes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSize>,
+    /// Files that are given back: paths below the working directory; a folder stands for all files
+    /// in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_files: Vec<String>,
     /// What the run may use.
     pub limits: Limits,
     /// How long it may wait in the queue, in milliseconds, before it expires.

@@ -114,6 +114,7 @@ async fn one(log: &Log) -> Result<[Duration; 3]> {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: u64::MAX,
         session: None,

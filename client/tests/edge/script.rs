@@ -101,6 +101,7 @@ pub(crate) fn ended(cursor: &str) -> ViewerMessage {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 1_000,
         session: None,

@@ -18,7 +18,12 @@ pub(crate) struct Frame {
 
 impl Frame {
     /// Serialises what is shown. `execution` is the execution as of this.
-    pub(crate) fn new(id: ExecutionId, shown: Shown, execution: &Execution) -> Self {
+    pub(crate) fn new(id: ExecutionId, mut shown: Shown, execution: &Execution) -> Self {
+        if let Item::Output(batch) = &mut shown.item {
+            for chunk in &mut batch.chunks {
+                chunk.what.without_file_data();
+            }
+        }
         let cursor = shown.cursor.to_string();
         let message = match &shown.item {
             Item::Event(event) => match ExecutionView::of(id, execution) {

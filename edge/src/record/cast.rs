@@ -67,7 +67,12 @@ impl Screen {
             ChunkKind::Input { data } => Some(("i", String::from_utf8_lossy(&data.0).into_owned())),
             ChunkKind::Resize { size } => Some(("r", format!("{}x{}", size.columns, size.rows))),
             ChunkKind::Cut => Some(("o", "\r\n[output cut off at its limit]\r\n".to_owned())),
-            ChunkKind::Phase { .. } | ChunkKind::Eof | ChunkKind::Signal { .. } => None,
+            ChunkKind::Phase { .. }
+            | ChunkKind::Eof
+            | ChunkKind::Signal { .. }
+            | ChunkKind::File { .. }
+            | ChunkKind::FileData { .. }
+            | ChunkKind::FilesLeft { .. } => None,
         }
     }
 

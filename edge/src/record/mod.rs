@@ -243,6 +243,11 @@ impl Recorded {
         &self.chunks
     }
 
+    /// The same, for whoever needs no more.
+    pub(crate) fn into_chunks(self) -> Vec<Chunk> {
+        self.chunks
+    }
+
     /// The bytes of one stream.
     pub(crate) fn bytes(&self, stream: OutputStream) -> Vec<u8> {
         let outputs = self.chunks.iter().filter_map(|chunk| chunk.what.output());
@@ -275,7 +280,10 @@ impl Recorded {
     }
 
     /// The recording.
-    pub(crate) fn into_recording(self) -> Result<RecordingView, EdgeError> {
+    pub(crate) fn into_recording(mut self) -> Result<RecordingView, EdgeError> {
+        for chunk in &mut self.chunks {
+            chunk.what.without_file_data();
+        }
         Ok(RecordingView {
             execution: self.view()?,
             attempt: self.attempt(),

@@ -95,6 +95,7 @@ mod tests {
             stdin: None,
             interactive: false,
             terminal: None,
+            output_files: Vec::new(),
             limits: Limits::default(),
             queue_limit_ms: 1,
             session: None,

@@ -6,6 +6,7 @@ mod dead_letter;
 mod dead_letters;
 mod events;
 mod execution;
+mod files;
 mod health;
 mod history;
 mod languages;
@@ -42,7 +43,7 @@ struct Route {
 }
 
 /// Every path, for the header `Allow` and for the labels of metrics.
-const ROUTES: [Route; 33] = [
+const ROUTES: [Route; 35] = [
     route("/v1/executions", "GET, POST"),
     route("/v1/executions/batch", "POST"),
     route("/v1/executions/{id}", "GET"),
@@ -52,6 +53,8 @@ const ROUTES: [Route; 33] = [
     route("/v1/executions/{id}/cancel", "POST"),
     route("/v1/executions/{id}/rerun", "POST"),
     route("/v1/executions/{id}/recording", "GET"),
+    route("/v1/executions/{id}/files", "GET"),
+    route("/v1/executions/{id}/files/{id}", "GET"),
     route("/v1/snippets", "POST"),
     route("/v1/snippets/{id}", "GET"),
     route("/v1/languages", "GET"),
@@ -126,6 +129,8 @@ pub(crate) fn all(
         .or(recording::route(edge))
         .unify()
         .or(history::route(edge))
+        .unify()
+        .or(files::route(edge))
         .unify()
         .or(snippets::route(edge))
         .unify()

@@ -6,7 +6,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::{
-    batch, cancel, dead_letter, dead_letters, events, execution, health, history, languages,
+    batch, cancel, dead_letter, dead_letters, events, execution, files, health, history, languages,
     output, recording, rerun, snippets, submit, workers, ws,
 };
 use crate::reply::bytes;
@@ -25,6 +25,8 @@ use crate::reply::bytes;
         execution::get,
         output::get,
         recording::get,
+        files::get,
+        files::get_one,
         cancel::post,
         rerun::post,
         events::get,

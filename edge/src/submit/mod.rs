@@ -2,6 +2,7 @@
 
 mod files;
 mod limits;
+mod output_files;
 mod words;
 
 use runlog_schemas::api::{FieldProblem, SubmitRequest};
@@ -63,6 +64,7 @@ pub(crate) fn check(request: SubmitRequest, catalog: &Catalog) -> Result<Submiss
     }
     check_scalars(&request, &mut problems);
     words::check(&request, language, &mut problems);
+    output_files::check(&request.output_files, &mut problems);
     let limits = limits::check(&request.limits, language, &mut problems);
     let stdin = match (request.stdin, request.stdin_data) {
         (Some(_), Some(_)) => {
@@ -87,6 +89,7 @@ pub(crate) fn check(request: SubmitRequest, catalog: &Catalog) -> Result<Submiss
             stdin,
             interactive: request.interactive,
             terminal: request.terminal,
+            output_files: request.output_files,
             limits,
             queue_limit_ms: request
                 .queue_limit_ms

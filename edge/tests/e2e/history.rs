@@ -86,7 +86,7 @@ async fn insert(
 }
 
 /// The output of an execution as the log has it.
-async fn batches(stage: &Stage, id: ExecutionId) -> Vec<OutputBatch> {
+pub(crate) async fn batches(stage: &Stage, id: ExecutionId) -> Vec<OutputBatch> {
     use futures_util::StreamExt as _;
     let read = stage.log.read_output(id, 0, Freshness::Leader);
     read.map(|batch| batch.unwrap().1).collect().await

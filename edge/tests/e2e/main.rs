@@ -8,6 +8,7 @@ mod capacity;
 mod dead_letters;
 mod events;
 mod faults;
+mod files;
 mod history;
 mod idempotency;
 mod page;

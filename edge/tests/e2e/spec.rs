@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
+use runlog_schemas::file_chunks;
 use serde_json::{Value, json};
 
 use crate::script::Script;
@@ -28,6 +29,9 @@ async fn every_operation_of_the_description_answers_as_it_says() {
     let id = stage.submit().await;
     let mut script = Script::start(&stage.log, id).await;
     script.say("hi\n").await;
+    for chunk in file_chunks("a".to_owned(), b"text") {
+        script.chunk(chunk).await;
+    }
     script.exit(0).await;
     let snippet = json!({ "execution_id": id });
     let snippet = stage.post("/v1/snippets", &snippet).await;
@@ -42,7 +46,7 @@ async fn every_operation_of_the_description_answers_as_it_says() {
                 true => snippet.as_str().unwrap().to_owned(),
                 false => id.to_string(),
             };
-            let real = path.replace("{id}", &id);
+            let real = path.replace("{id}", &id).replace("{name}", "a");
             let method: Method = method.to_uppercase().parse().unwrap();
             let mut request = stage.request(method.clone(), &real);
             if operation.get("requestBody").is_some() {
@@ -73,7 +77,7 @@ async fn every_operation_of_the_description_answers_as_it_says() {
             names.insert(operation["operationId"].to_string());
         }
     }
-    assert_eq!(called.len(), 25, "{called:?}");
+    assert_eq!(called.len(), 27, "{called:?}");
     assert_eq!(names.len(), called.len(), "each has a name of its own");
 }
 

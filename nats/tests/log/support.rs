@@ -93,6 +93,7 @@ pub(crate) fn submission(language: &str, priority: Priority) -> Submission {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 60_000,
         session: None,

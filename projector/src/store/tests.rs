@@ -21,6 +21,7 @@ fn submitted(sequence: u64) -> Recorded {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 1_000,
         session: None,

@@ -29,6 +29,7 @@ fn snippet(number: u128) -> Snippet {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn submission(number: u64) -> Submission {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 60_000,
         session: (!number.is_multiple_of(4)).then(|| format!("s{}", number % 7)),

@@ -37,6 +37,9 @@ pub(super) struct Program {
     /// An option for the compiler, such as --option=-O2
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     option: Vec<String>,
+    /// A file that the program leaves and that is to be given back; a folder for all files in it
+    #[arg(long, value_name = "PATH")]
+    output_file: Vec<String>,
     /// A name by which to find it in the history
     #[arg(long)]
     session: Option<String>,
@@ -64,6 +67,7 @@ impl Program {
             && self.env.is_empty()
             && self.limit.is_empty()
             && self.option.is_empty()
+            && self.output_file.is_empty()
             && self.session.is_none()
     }
 
@@ -74,6 +78,7 @@ impl Program {
             args: self.args.clone(),
             env: self.env.iter().cloned().collect::<BTreeMap<_, _>>(),
             compiler_options: self.option.clone(),
+            output_files: self.output_file.clone(),
             limits: limits(&self.limit),
             session: self.session.clone(),
             ..SubmitRequest::default()

@@ -96,7 +96,12 @@ impl ReplayArgs {
                 writer.say("what it wrote from here on was over its limit and is not kept");
                 return Ok(());
             }
+            ChunkKind::File { name, bytes, .. } => {
+                format!("gave back {name}, {bytes} bytes")
+            }
+            ChunkKind::FilesLeft { count, .. } => format!("did not give back {count} files"),
             ChunkKind::Phase { .. }
+            | ChunkKind::FileData { .. }
             | ChunkKind::Compiler { .. }
             | ChunkKind::Stdout { .. }
             | ChunkKind::Stderr { .. } => return Ok(()),

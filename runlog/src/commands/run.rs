@@ -8,6 +8,7 @@ use super::program::Program;
 use super::watch::ended;
 use crate::config::{self, EdgeConfig};
 use crate::failure::Failure;
+use crate::given_back;
 use crate::live::{self, Source, Ties};
 use crate::writer::Writer;
 
@@ -16,6 +17,8 @@ use crate::writer::Writer;
 /// On a terminal the program gets a terminal of its own: keys, Ctrl+C and the window's size go to
 /// it; Ctrl+] ends it. In a pipe its output streams stay apart and its standard input is ours to the
 /// end. Ctrl+C there interrupts the program, and ends it the second time.
+///
+/// With --output-file: what the program leaves there is written here, in the folder in which we are.
 ///
 /// With --json: one line for each message of its event stream; the last one has the outcome.
 #[derive(Args, Debug)]
@@ -46,7 +49,11 @@ impl RunArgs {
                 "it goes on without us; `runlog watch {id}` shows it"
             ));
         }
-        Ok(ended(&*ended_as?, writer))
+        let execution = ended_as?;
+        if !request.output_files.is_empty() {
+            given_back::write(&client, accepted.id, &request.output_files, writer).await?;
+        }
+        Ok(ended(&execution, writer))
     }
 
     /// Decides what of ours becomes the program's.

@@ -3,6 +3,7 @@
 //! Shared by the edge, the command line and the load driver. JSON field names, units and
 //! meanings here are the public interface under `/v1`.
 
+mod files;
 mod letter;
 mod query;
 mod request;
@@ -11,6 +12,7 @@ mod snippet;
 mod stream;
 mod view;
 
+pub use files::{FileView, FilesView};
 pub use letter::{
     DeadLetterAction, DeadLetterPage, DeadLetterQuery, DeadLetterReport, DeadLetterSelection,
     DeadLetterView,

@@ -53,6 +53,10 @@ pub struct SnippetRequest {
     /// The terminal that it runs on, instead of pipes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSize>,
+    /// Files to give back: paths below the working directory, at most 32; a folder stands for all
+    /// files in it, `.` for everything. At most 64 files with 8 MiB are given back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_files: Vec<String>,
     /// What a run may use; a limit that is left out has its default.
     #[serde(default)]
     pub limits: LimitsRequest,
@@ -85,6 +89,7 @@ impl SnippetRequest {
             stdin_data: self.stdin_data,
             interactive: self.interactive,
             terminal: self.terminal,
+            output_files: self.output_files,
             limits: self.limits,
             ..SubmitRequest::default()
         }
@@ -107,6 +112,7 @@ impl SnippetRequest {
             stdin_data: program.stdin_data,
             interactive: program.interactive,
             terminal: program.terminal,
+            output_files: program.output_files,
             limits: program.limits,
         }
     }
@@ -177,6 +183,8 @@ pub struct SnippetView {
     pub interactive: bool,
     /// The terminal that it runs on, instead of pipes.
     pub terminal: Option<TerminalSize>,
+    /// Files to give back.
+    pub output_files: Vec<String>,
     /// What a run may use.
     pub limits: Limits,
     /// Where more is to be had.
@@ -205,6 +213,7 @@ impl SnippetView {
             stdin: snippet.stdin,
             interactive: snippet.interactive,
             terminal: snippet.terminal,
+            output_files: snippet.output_files,
             limits: snippet.limits,
             links: SnippetLinks::of(id, execution_id),
         }

@@ -106,6 +106,8 @@ pub struct Links {
     pub output: String,
     /// Its recording.
     pub recording: String,
+    /// The files that it gives back.
+    pub files: String,
     /// Where to cancel it.
     pub cancel: String,
 }
@@ -120,6 +122,7 @@ impl Links {
             ws: format!("{this}/ws"),
             output: format!("{this}/output"),
             recording: format!("{this}/recording"),
+            files: format!("{this}/files"),
             cancel: format!("{this}/cancel"),
             this,
         }

@@ -79,24 +79,23 @@ const fn chunk_name(what: &ChunkKind) -> &'static str {
         ChunkKind::Resize { .. } => "resize",
         ChunkKind::Signal { .. } => "signal",
         ChunkKind::Cut => "cut",
+        ChunkKind::File { .. } => "file",
+        ChunkKind::FileData { .. } => "file_data",
+        ChunkKind::FilesLeft { .. } => "files_left",
     }
 }
 
 #[test]
-fn the_fixture_of_a_recording_has_every_kind_of_chunk_and_comes_back_as_it_was() {
-    let fixtures = fixtures("output.");
-    let [(_, bytes)] = fixtures.as_slice() else {
-        panic!("one fixture for each version")
-    };
-    let batch = decode_output(bytes).unwrap();
-    let kinds: BTreeSet<_> = batch
-        .chunks
-        .iter()
-        .map(|chunk| chunk_name(&chunk.what))
-        .collect();
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
-    let written: Value = serde_json::from_slice(&encode_output(&batch)).unwrap();
-    assert_eq!(written, serde_json::from_slice::<Value>(bytes).unwrap());
+fn the_fixtures_of_recordings_have_every_kind_of_chunk_and_come_back_as_they_were() {
+    let mut kinds = BTreeSet::new();
+    for (name, bytes) in fixtures("output.") {
+        let batch = decode_output(&bytes).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        kinds.extend(batch.chunks.iter().map(|chunk| chunk_name(&chunk.what)));
+        let written: Value = serde_json::from_slice(&encode_output(&batch)).unwrap();
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(written, read, "{name}");
+    }
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
 }
 
 /// The fixture that an event of a snippet must have.

@@ -301,6 +301,7 @@ pub(crate) fn submission(priority: Priority) -> Submission {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 60_000,
         session: Some("a\0b".to_owned()),

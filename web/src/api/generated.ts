@@ -10,6 +10,7 @@ export type ExecutionId = v.InferOutput<typeof ExecutionId>;
 export const Links = v.object({
   cancel: v.string(),
   events: v.string(),
+  files: v.string(),
   output: v.string(),
   recording: v.string(),
   self: v.string(),
@@ -169,6 +170,7 @@ export const SubmitRequest = v.object({
   interactive: v.nullish(v.boolean()),
   language: v.string(),
   limits: v.nullish(LimitsRequest),
+  output_files: v.nullish(v.array(v.string())),
   priority: v.nullish(Priority),
   queue_limit_ms: v.nullish(v.number()),
   session: v.nullish(v.string()),
@@ -192,6 +194,17 @@ export const Check = v.object({
   ok: v.boolean(),
 });
 export type Check = v.InferOutput<typeof Check>;
+
+/** Why a file is not given back. */
+export const LeftBecause = v.picklist(['missing', 'bad_path', 'not_regular', 'too_large', 'too_many', 'too_deep', 'unreadable']);
+export type LeftBecause = v.InferOutput<typeof LeftBecause>;
+
+/** Something that was asked for, or lay in a folder that was, and is not given back. */
+export const LeftFile = v.object({
+  name: v.string(),
+  reason: LeftBecause,
+});
+export type LeftFile = v.InferOutput<typeof LeftFile>;
 
 /** One thing that happened while a program ran. */
 export const Chunk = v.variant('kind', [
@@ -248,6 +261,27 @@ export const Chunk = v.variant('kind', [
     kind: v.literal('cut'),
     number: v.number(),
   }),
+  v.object({
+    at_us: v.number(),
+    bytes: v.number(),
+    kind: v.literal('file'),
+    name: v.string(),
+    number: v.number(),
+    sha256: v.string(),
+  }),
+  v.object({
+    at_us: v.number(),
+    data: Data,
+    kind: v.literal('file_data'),
+    number: v.number(),
+  }),
+  v.object({
+    at_us: v.number(),
+    count: v.number(),
+    kind: v.literal('files_left'),
+    left: v.array(LeftFile),
+    number: v.number(),
+  }),
 ]);
 export type Chunk = v.InferOutput<typeof Chunk>;
 
@@ -287,6 +321,21 @@ export const ChunkKind = v.variant('kind', [
   }),
   v.object({
     kind: v.literal('cut'),
+  }),
+  v.object({
+    bytes: v.number(),
+    kind: v.literal('file'),
+    name: v.string(),
+    sha256: v.string(),
+  }),
+  v.object({
+    data: Data,
+    kind: v.literal('file_data'),
+  }),
+  v.object({
+    count: v.number(),
+    kind: v.literal('files_left'),
+    left: v.array(LeftFile),
   }),
 ]);
 export type ChunkKind = v.InferOutput<typeof ChunkKind>;
@@ -446,6 +495,26 @@ export const ExecutionPage = v.object({
 });
 export type ExecutionPage = v.InferOutput<typeof ExecutionPage>;
 
+/** A file that an execution gives back. */
+export const FileView = v.object({
+  bytes: v.number(),
+  link: v.string(),
+  media_type: v.string(),
+  name: v.string(),
+  sha256: v.string(),
+});
+export type FileView = v.InferOutput<typeof FileView>;
+
+/** The files that an execution gives back. */
+export const FilesView = v.object({
+  complete: v.boolean(),
+  files: v.array(FileView),
+  id: ExecutionId,
+  left: v.array(LeftFile),
+  left_count: v.number(),
+});
+export type FilesView = v.InferOutput<typeof FilesView>;
+
 /** A language. */
 export const LanguageView = v.object({
   aliases: v.array(v.string()),
@@ -531,6 +600,7 @@ export const SnippetRequest = v.object({
   interactive: v.nullish(v.boolean()),
   language: v.nullish(v.string()),
   limits: v.nullish(LimitsRequest),
+  output_files: v.nullish(v.array(v.string())),
   source: v.nullish(v.string()),
   stdin: v.nullish(v.string()),
   stdin_data: v.nullish(Data),
@@ -560,6 +630,7 @@ export const SnippetView = v.object({
   language: v.string(),
   limits: Limits,
   links: SnippetLinks,
+  output_files: v.array(v.string()),
   same_program: v.nullish(v.boolean()),
   stdin: v.nullish(Data),
   terminal: v.nullish(TerminalSize),

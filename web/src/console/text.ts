@@ -64,6 +64,9 @@ export class OutputText {
         return this.note(`signal ${chunk.signal} sent`);
       case 'cut':
         return this.note('output cut off here: the limit was met');
+      case 'file':
+      case 'file_data':
+      case 'files_left':
       case 'phase':
       case 'resize':
         return undefined;

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use runlog_sandbox::{StepEnd, Usage};
+use runlog_sandbox::{Collected, StepEnd, Usage};
 use runlog_schemas::control::{ControlRefusal, ControlReply, ControlRequest};
 use runlog_schemas::{
     ChunkKind, Command, Data, Execution, ExecutionEvent, Measurements, Outcome, OutputBatch,
@@ -76,6 +76,8 @@ pub enum Event {
     Output(runlog_sandbox::OutputStream, bytes::Bytes),
     /// The step ended, and all of its output has been seen.
     Ended(StepEnd),
+    /// What there was of the files that are given back was taken out of the cell.
+    Collected(Collected),
     /// The engine failed.
     Broken(Breakage),
     /// Bytes or their end were handed to the program.
@@ -108,6 +110,8 @@ pub enum Next {
     Read(Box<Position>),
     /// Start the step of that phase.
     Start(Phase),
+    /// Take the files that are given back out of the cell.
+    Collect,
     /// Kill the step.
     Kill,
     /// Hand something to the program; for bytes and their end, `HandedOver` answers.
@@ -157,6 +161,7 @@ enum Stage {
     Preparing,
     Starting(Phase),
     Running(Phase),
+    Collecting,
     Over,
 }
 
@@ -172,6 +177,10 @@ pub struct Attempt {
     read_again: bool,
     stage: Stage,
     stop: Option<Stop>,
+    /// Whether files are given back.
+    collects: bool,
+    /// What it comes to once files have been taken out.
+    after_collecting: Option<Verdict>,
     verdict: Option<Verdict>,
     recorder: Recorder,
     input: InputQueue,
@@ -205,6 +214,8 @@ impl Attempt {
             read_again: false,
             stage: Stage::Preparing,
             stop: None,
+            collects: false,
+            after_collecting: None,
             verdict: None,
             recorder: Recorder::new(setup.attempt, setup.caps),
             input: InputQueue::new(setup.stdin.as_ref(), setup.interactive),
@@ -250,6 +261,7 @@ impl Attempt {
             Event::Started => self.started(now),
             Event::Output(stream, bytes) => self.output(now, stream, &bytes),
             Event::Ended(end) => self.ended(end),
+            Event::Collected(collected) => self.collected(now, collected),
             Event::Broken(breakage) => self.broken(now, breakage),
             Event::HandedOver => {
                 if let Some(chunk) = self.input.handed_over() {
@@ -281,7 +293,9 @@ impl Attempt {
                 self.look();
                 None
             }
-            _ if self.stage == Stage::Over => Some(ControlRefusal::Ended),
+            _ if matches!(self.stage, Stage::Collecting | Stage::Over) => {
+                Some(ControlRefusal::Ended)
+            }
             ControlRequest::Stdin { data } => self.input.add(&data.0).err(),
             ControlRequest::Eof => self.input.close().err(),
             ControlRequest::Resize { size } => self.resize(now, size).err(),
@@ -338,6 +352,7 @@ impl Attempt {
     }
 }
 
+mod files;
 mod log;
 mod steps;
 

@@ -462,3 +462,54 @@ fn viewers_are_told_what_does_not_work() {
     bench.on(end(Cause::Exited { code: 0 }));
     assert_eq!(bench.control(typed), refused(ControlRefusal::Ended));
 }
+
+#[test]
+fn files_are_taken_out_before_the_end_and_stand_in_front_of_it() {
+    use runlog_sandbox::{CellFile, Left, LeftReason};
+
+    let mut bench = Bench::running();
+    bench.attempt.collects = true;
+    bench.write("hello");
+    let next = bench.on(end(Cause::Exited { code: 3 }));
+    assert_eq!(next, [Next::Collect]);
+    bench.record();
+    let late = ControlRequest::Signal { signal: 2 };
+    let refused = ControlReply::Refused {
+        reason: ControlRefusal::Ended,
+    };
+    assert_eq!(bench.control(late), refused);
+    let collected = Collected {
+        files: vec![CellFile::new("a", "bytes")],
+        left: vec![Left {
+            path: "b".to_owned(),
+            reason: LeftReason::Missing,
+        }],
+        left_count: 1,
+    };
+    assert_eq!(bench.on(Event::Collected(collected)), [], "files wait");
+    let (chunks, next) = bench.record();
+    let names: Vec<bool> = chunks
+        .iter()
+        .map(|it| matches!(it, ChunkKind::File { name, bytes: 5, .. } if name == "a"))
+        .collect();
+    assert_eq!(names, [true, false, false], "{chunks:?}");
+    assert!(matches!(&chunks[2], ChunkKind::FilesLeft { count: 1, .. }));
+    assert_eq!(outcome(&next).0, Outcome::Exited { code: 3 });
+}
+
+#[test]
+fn what_was_cancelled_or_has_no_program_gives_nothing_back() {
+    let mut bench = Bench::running();
+    bench.attempt.collects = true;
+    bench.on(running_in_log(true, 1, 50));
+    let next = bench.on(end(Cause::Killed));
+    assert!(!next.contains(&Next::Collect), "{next:?}");
+
+    let mut bench = Bench::running();
+    bench.attempt.collects = true;
+    bench.on(end(Cause::Exited { code: 0 }));
+    // The cell is gone: our fault, so there is another attempt.
+    bench.on(Event::Broken(Breakage::Other("gone".to_owned())));
+    let (_, next) = bench.record();
+    assert_eq!(reason(&next), "gone");
+}

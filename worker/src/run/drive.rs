@@ -118,6 +118,7 @@ impl<'a> Driver<'a> {
             }
             Next::Read(position) => self.flight.read = Some(journal.read(*position)),
             Next::Start(phase) => self.start(phase),
+            Next::Collect => self.collect(),
             Next::Kill => {
                 if let Some(running) = &self.flight.running {
                     running.kill.kill();
@@ -161,6 +162,19 @@ impl<'a> Driver<'a> {
             (cell, started)
         };
         self.flight.start = Some(start.boxed());
+    }
+
+    fn collect(&mut self) {
+        // Asked for only where the plan has it, and once the step has ended.
+        let (Some(mut cell), Some(wanted)) = (self.cell.take(), &self.bench.plan.collect) else {
+            return;
+        };
+        let wanted = wanted.clone();
+        let collect = async move {
+            let collected = cell.collect(wanted).await;
+            (cell, collected)
+        };
+        self.flight.collect = Some(collect.boxed());
     }
 
     async fn send(&mut self, sent: Sent) {

@@ -3,7 +3,7 @@
 
 use futures_util::future::{self, BoxFuture};
 use runlog_nats::{ControlListener, Replier};
-use runlog_sandbox::{Cell, Error, Input, KillHandle, Output, Process, StepEnd};
+use runlog_sandbox::{Cell, Collected, Error, Input, KillHandle, Output, Process, StepEnd};
 use runlog_schemas::control::ControlRequest;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -23,6 +23,7 @@ pub(super) struct Flight<'a> {
     pub(super) listen: Slot<'a, Option<ControlListener>>,
     pub(super) prepare: Slot<'a, Result<Box<dyn Cell>, Error>>,
     pub(super) start: Slot<'static, (Box<dyn Cell>, Result<Process, Error>)>,
+    pub(super) collect: Slot<'static, (Box<dyn Cell>, Result<Collected, Error>)>,
     pub(super) send: Slot<'static, ()>,
     pub(super) controls: Option<ControlListener>,
     pub(super) running: Option<Running>,
@@ -87,6 +88,10 @@ impl Flight<'_> {
                 Ok(process) => Woken::Process(cell, process),
                 Err(error) => Woken::Cell(cell, Event::Broken(breakage(&error))),
             },
+            (cell, collected) = arrive(&mut self.collect) => Woken::Cell(cell, match collected {
+                Ok(collected) => Event::Collected(collected),
+                Err(error) => Event::Broken(breakage(&error)),
+            }),
             event = step(&mut self.running, has_room) => Woken::Event(event),
             () = arrive(&mut self.send) => Woken::Event(Event::HandedOver),
             listener = arrive(&mut self.listen) => Woken::Listening(listener),

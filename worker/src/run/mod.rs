@@ -254,7 +254,11 @@ impl Run<'_> {
             began,
         };
         worker.metrics.running.inc();
-        let driven = drive(bench, Attempt::new(setup, position, started)).await;
+        let mut machine = Attempt::new(setup, position, started);
+        if plan.collect.is_some() {
+            machine = machine.giving_files_back();
+        }
+        let driven = drive(bench, machine).await;
         worker.metrics.running.dec();
         self.measure(&driven, began.elapsed());
         self.removal = driven.removal;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use runlog_sandbox::{CellFile, CellSpec, Step, StepLimits};
-use runlog_schemas::{LanguageDefinition, Limits, Program, Submission};
+use runlog_sandbox::{CellFile, CellSpec, Collect, CollectLimits, Step, StepLimits};
+use runlog_schemas::{
+    DEEPEST_OUTPUT_FILE, LanguageDefinition, Limits, MOST_OUTPUT_BYTES, MOST_OUTPUT_FILES, Program,
+    Submission,
+};
 
 use super::recorder::Caps;
 
@@ -17,6 +20,8 @@ pub(crate) struct Plan {
     /// Without its terminal, whose size may change until the step starts.
     pub(crate) run: Step,
     pub(crate) caps: Caps,
+    /// The files that are given back.
+    pub(crate) collect: Option<Collect>,
 }
 
 /// A file takes whole pages of the cell's disk.
@@ -72,8 +77,21 @@ impl Plan {
                 compiler: compile_limits.map_or(0, |it| kib(it.output_kb)),
                 program: kib(limits.output_kb),
             },
+            collect: collect(submission),
         }
     }
+}
+
+fn collect(submission: &Submission) -> Option<Collect> {
+    let paths = submission.output_files.clone();
+    (!paths.is_empty()).then_some(Collect {
+        paths,
+        limits: CollectLimits {
+            files: MOST_OUTPUT_FILES,
+            bytes: MOST_OUTPUT_BYTES,
+            depth: DEEPEST_OUTPUT_FILE,
+        },
+    })
 }
 
 /// The disk that the steps may fill. The files of the submission are not the program's doing: where

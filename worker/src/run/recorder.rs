@@ -251,6 +251,13 @@ fn output_bytes(chunk: &Chunk) -> usize {
 fn weight_of(chunk: &Chunk) -> usize {
     let bytes = match &chunk.what {
         ChunkKind::Input { data } => data.0.len(),
+        // Nearly always base64, which has its size whatever the bytes are.
+        ChunkKind::FileData { data } if std::str::from_utf8(&data.0).is_err() => {
+            return 96 + data.0.len().div_ceil(3) * 4;
+        }
+        ChunkKind::FileData { data } => data.0.len(),
+        ChunkKind::File { name, .. } => name.len(),
+        ChunkKind::FilesLeft { left, .. } => left.iter().map(|it| it.name.len() + 32).sum(),
         _ => output_bytes(chunk),
     };
     96 + 6 * bytes

@@ -135,6 +135,7 @@ fn submission(language: &LanguageDefinition, test: &SelfTest) -> Submission {
         stdin: Some(Data::from(test.stdin.as_str())),
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: language.default_limits(),
         queue_limit_ms: Priority::Background.default_queue_limit_ms(),
         session: None,

@@ -11,6 +11,7 @@
 )]
 #[path = "../../../sandbox/tests/conformance/mod.rs"]
 mod conformance;
+mod files;
 mod languages;
 mod programs;
 mod support;

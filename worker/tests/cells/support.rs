@@ -214,6 +214,7 @@ pub(crate) fn submission(language: &str, entry: &str, source: &str) -> Submissio
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 600_000,
         session: None,

@@ -340,6 +340,7 @@ pub(crate) fn submission(language: &str) -> Submission {
         stdin: None,
         interactive: false,
         terminal: None,
+        output_files: Vec::new(),
         limits: Limits::default(),
         queue_limit_ms: 600_000,
         session: None,

@@ -50,6 +50,7 @@ impl Attempt {
         self.measure(phase, &end.usage);
         match judge(phase, self.stop, end.cause) {
             None => self.start(Phase::Run),
+            Some(verdict) if self.collects_before(phase, &verdict) => self.collect(verdict),
             Some(verdict) => self.over(verdict),
         }
     }
@@ -85,7 +86,7 @@ impl Attempt {
             }),
             Stage::Running(_) => self.todo.push_back(Next::Kill),
             // It is killed as soon as it has started; what is over needs no end.
-            Stage::Starting(_) | Stage::Over => {}
+            Stage::Starting(_) | Stage::Collecting | Stage::Over => {}
         }
     }
 
@@ -115,7 +116,7 @@ impl Attempt {
         Ok(())
     }
 
-    fn over(&mut self, verdict: Verdict) {
+    pub(super) fn over(&mut self, verdict: Verdict) {
         self.stage = Stage::Over;
         self.verdict = Some(verdict);
         self.recorder.hurry();
