@@ -5,11 +5,12 @@
 
 use runlog_nats::{AppendError, Freshness};
 use runlog_schemas::api::SubmitRequest;
-use runlog_schemas::{ExecutionId, Submission};
+use runlog_schemas::{Change, ExecutionEvent, ExecutionId, Submission};
 use uuid::Uuid;
 
 use crate::error::EdgeError;
 use crate::key::Keyed;
+use crate::live::Seat;
 use crate::metrics::Submitted;
 use crate::state::Edge;
 use crate::submit;
@@ -32,6 +33,37 @@ pub(crate) async fn accept(
     request: SubmitRequest,
     keyed: Option<Keyed>,
 ) -> Result<Receipt, EdgeError> {
+    let (receipt, _) = accept_as(edge, request, keyed, Interest::None).await?;
+    Ok(receipt)
+}
+
+/// The same for a sender who waits for the end: a new execution is watched from before it is in
+/// the log, so that nothing has to be read.
+///
+/// # Errors
+/// As [`accept`].
+pub(crate) async fn accept_and_watch(
+    edge: &Edge,
+    request: SubmitRequest,
+    keyed: Option<Keyed>,
+) -> Result<(Receipt, Seat), EdgeError> {
+    let (receipt, seat) = accept_as(edge, request, keyed, Interest::End).await?;
+    Ok((receipt, seat.unwrap_or_else(|| edge.hub.join(receipt.id))))
+}
+
+/// What the sender of a submission waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interest {
+    None,
+    End,
+}
+
+async fn accept_as(
+    edge: &Edge,
+    request: SubmitRequest,
+    keyed: Option<Keyed>,
+    interest: Interest,
+) -> Result<(Receipt, Option<Seat>), EdgeError> {
     let priority = request.priority;
     let language = edge.catalog.find(&request.language);
     let language = language.map_or_else(|| "unknown".to_owned(), |it| it.id.clone());
@@ -39,12 +71,12 @@ pub(crate) async fn accept(
     // First, so that a repeated request is answered even where a new one would be sent away.
     if let Some(receipt) = earlier(edge, keyed.as_ref()).await? {
         count(Submitted::Repeated);
-        return Ok(receipt);
+        return Ok((receipt, None));
     }
     let submission = check(edge, request).inspect_err(|_| count(Submitted::Refused))?;
-    let taken = take(edge, submission, keyed).await;
+    let taken = take_as(edge, submission, keyed, interest).await;
     count(match taken {
-        Ok(Receipt { repeated: true, .. }) => Submitted::Repeated,
+        Ok((Receipt { repeated: true, .. }, _)) => Submitted::Repeated,
         Ok(_) => Submitted::Accepted,
         Err(_) => Submitted::Failed,
     });
@@ -118,9 +150,19 @@ fn compare(keyed: &Keyed, digest: Option<&str>) -> Result<Receipt, EdgeError> {
 /// When the log does not take it, or its key stands for something else.
 pub(crate) async fn take(
     edge: &Edge,
-    mut submission: Submission,
+    submission: Submission,
     keyed: Option<Keyed>,
 ) -> Result<Receipt, EdgeError> {
+    let (receipt, _) = take_as(edge, submission, keyed, Interest::None).await?;
+    Ok(receipt)
+}
+
+async fn take_as(
+    edge: &Edge,
+    mut submission: Submission,
+    keyed: Option<Keyed>,
+    interest: Interest,
+) -> Result<(Receipt, Option<Seat>), EdgeError> {
     let id = match &keyed {
         Some(keyed) => keyed.id,
         None => ExecutionId::from_uuid(Uuid::now_v7()),
@@ -131,14 +173,24 @@ pub(crate) async fn take(
         repeated: false,
     };
     let entry = edge.admission.enter(edge, &submission).await?;
-    match append(edge, id, &submission).await {
+    let watch = match interest {
+        Interest::End => Some(edge.log.watch_new(id).await?),
+        Interest::None => None,
+    };
+    let at_ms = edge.clock.now_ms();
+    match append(edge, id, &submission, at_ms).await {
         Ok(sequence) => {
             entry.entered(sequence);
-            Ok(receipt)
+            let change = Change::Submitted {
+                submission: Box::new(submission),
+            };
+            let event = ExecutionEvent { at_ms, change };
+            let watch = watch.map(|watch| watch.submitted(sequence, event));
+            Ok((receipt, watch.map(|it| edge.hub.join_begun(id, it))))
         }
         // Somebody was faster with the same key.
         Err(Append::Conflict(source)) => match earlier(edge, keyed.as_ref()).await? {
-            Some(receipt) => Ok(receipt),
+            Some(receipt) => Ok((receipt, None)),
             None => Err(EdgeError::Broken(source.into())),
         },
         Err(Append::Failed(error)) => Err(error),
@@ -151,12 +203,13 @@ enum Append {
     Failed(EdgeError),
 }
 
-async fn append(edge: &Edge, id: ExecutionId, submission: &Submission) -> Result<u64, Append> {
-    let appended = edge
-        .log
-        .append_submission(id, submission, edge.clock.now_ms())
-        .await;
-    let error = match appended {
+async fn append(
+    edge: &Edge,
+    id: ExecutionId,
+    submission: &Submission,
+    at_ms: u64,
+) -> Result<u64, Append> {
+    let error = match edge.log.append_submission(id, submission, at_ms).await {
         Ok(sequence) => return Ok(sequence),
         Err(error) => error,
     };

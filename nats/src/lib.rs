@@ -45,5 +45,5 @@ pub use snippets::RecordedSnippet;
 pub use streams::VerifyError;
 pub use tail::{BatchLimit, Recorded, Tail};
 pub use wakeups::{Wakeup, Wakeups};
-pub use watch::Watch;
+pub use watch::{NewWatch, Watch};
 pub use workers::WorkerReports;

@@ -22,7 +22,7 @@ use async_nats::{Message, Subscriber};
 use futures_util::StreamExt as _;
 use runlog_schemas::subject;
 use runlog_schemas::{
-    Change, Cursor, Execution, ExecutionId, Item, OutputSummary, Shown, Timeline,
+    Change, Cursor, Execution, ExecutionEvent, ExecutionId, Item, OutputSummary, Shown, Timeline,
 };
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -76,16 +76,30 @@ impl Log {
     /// # Errors
     /// [`ReadError::NotFound`] when the log has no such execution.
     pub async fn watch(&self, id: ExecutionId, from: Cursor) -> Result<Watch, ReadError> {
+        let listening = self.listen_to(id, from).await?;
+        let submitted = self
+            .read_submitted(id)
+            .await?
+            .ok_or(ReadError::NotFound(id))?;
+        Ok(listening.begin(submitted, Phase::Lifecycle))
+    }
+
+    /// Prepares to watch an execution that the caller is about to submit through this connection.
+    /// Nothing then stands in the log that would have to be read.
+    ///
+    /// # Errors
+    /// When the client was closed.
+    pub async fn watch_new(&self, id: ExecutionId) -> Result<NewWatch, ReadError> {
+        Ok(NewWatch(self.listen_to(id, Cursor::default()).await?))
+    }
+
+    async fn listen_to(&self, id: ExecutionId, from: Cursor) -> Result<Watch, ReadError> {
         let state = self.state();
         let seen = *state.borrow();
         let live = self
             .subscribe(format!("{}*.{id}", subject::LIVE_PREFIX))
             .await?;
-        let submitted = self
-            .read_submitted(id)
-            .await?
-            .ok_or(ReadError::NotFound(id))?;
-        let mut watch = Watch {
+        Ok(Watch {
             log: self.clone(),
             id,
             from,
@@ -100,15 +114,31 @@ impl Log {
             shown: from,
             output_lost: false,
             failed: false,
-        };
-        let (sequence, event) = submitted;
-        let shown = watch.timeline.push_event(sequence, event);
-        watch.show(shown);
-        Ok(watch)
+        })
+    }
+}
+
+/// A watch that listens already and waits for its execution to be submitted.
+pub struct NewWatch(Watch);
+
+impl NewWatch {
+    /// Begins: the submission went into the log behind this, with that sequence. The server got to
+    /// know of the subscription before it got the submission, so all that follows comes live; a
+    /// loss shows by itself, as in every watch.
+    #[must_use]
+    pub fn submitted(self, sequence: u64, event: ExecutionEvent) -> Watch {
+        self.0.begin((sequence, event), Phase::Live)
     }
 }
 
 impl Watch {
+    fn begin(mut self, (sequence, event): (u64, ExecutionEvent), phase: Phase) -> Self {
+        let shown = self.timeline.push_event(sequence, event);
+        self.show(shown);
+        self.phase = phase;
+        self
+    }
+
     /// The next thing to show; `None` after the terminal event. Waits through losses of the
     /// connection. May be dropped and called again.
     ///

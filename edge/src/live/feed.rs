@@ -132,9 +132,9 @@ impl Feed {
             .send_modify(|progress| progress.end = progress.end.or(Some(end)));
     }
 
-    /// Reads the log until the execution is over.
-    pub(super) async fn follow(&self, log: &Log) -> End {
-        match self.show_all(log).await {
+    /// Reads the log, or the watch that has begun already, until the execution is over.
+    pub(super) async fn follow(&self, log: &Log, begun: Option<Watch>) -> End {
+        match self.show_all(log, begun).await {
             Ok(()) => End::Over,
             Err(error) => {
                 tracing::error!(%error, id = %self.id, "an execution can no longer be watched");
@@ -143,8 +143,11 @@ impl Feed {
         }
     }
 
-    async fn show_all(&self, log: &Log) -> Result<(), ReadError> {
-        let mut watch: Watch = log.watch(self.id, Cursor::default()).await?;
+    async fn show_all(&self, log: &Log, begun: Option<Watch>) -> Result<(), ReadError> {
+        let mut watch = match begun {
+            Some(watch) => watch,
+            None => log.watch(self.id, Cursor::default()).await?,
+        };
         let mut execution = Execution::default();
         while let Some(shown) = watch.next().await {
             let shown = shown?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use runlog_nats::Log;
+use runlog_nats::{Log, Watch};
 use runlog_schemas::ExecutionId;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -54,6 +54,16 @@ impl Hub {
 
     /// A seat at the feed of an execution, which begins with the first one.
     pub(crate) fn join(&self, id: ExecutionId) -> Seat {
+        self.join_with(id, None)
+    }
+
+    /// The same, for an execution whose watch has begun: a feed that begins with this seat reads
+    /// nothing.
+    pub(crate) fn join_begun(&self, id: ExecutionId, watch: Watch) -> Seat {
+        self.join_with(id, Some(watch))
+    }
+
+    fn join_with(&self, id: ExecutionId, watch: Option<Watch>) -> Seat {
         let mut feeds = lock(&self.feeds);
         if let Some(feed) = feeds.get(&id) {
             return feed.take_seat();
@@ -61,14 +71,14 @@ impl Hub {
         let feed = Feed::new(id, self.backlog_bytes);
         feeds.insert(id, Arc::clone(&feed));
         let seat = feed.take_seat();
-        self.tracker.spawn(self.clone().run(id, feed));
+        self.tracker.spawn(self.clone().run(id, feed, watch));
         seat
     }
 
     /// The task of one feed: goes on while somebody watches.
-    async fn run(self, id: ExecutionId, feed: Arc<Feed>) {
+    async fn run(self, id: ExecutionId, feed: Arc<Feed>, watch: Option<Watch>) {
         let _counted = self.metrics.feed();
-        let mut follow = std::pin::pin!(feed.follow(&self.log));
+        let mut follow = std::pin::pin!(feed.follow(&self.log, watch));
         let mut over = false;
         loop {
             tokio::select! {

@@ -18,7 +18,7 @@ mod hub;
 mod ring;
 mod viewer;
 
-pub(crate) use feed::Feed;
+pub(crate) use feed::{Feed, Seat};
 pub(crate) use frame::{json, sse_of};
 pub(crate) use hub::Hub;
 pub(crate) use viewer::{Next, Viewer, open};

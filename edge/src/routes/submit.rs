@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use runlog_schemas::ExecutionId;
 use runlog_schemas::api::{Accepted, Completed, Links, Problem, SubmitQuery, SubmitRequest};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::header::{HeaderName, HeaderValue, LOCATION};
@@ -18,6 +18,7 @@ use crate::accept::{self, Receipt};
 use crate::body::{self, BodyLimits};
 use crate::error::EdgeError;
 use crate::key::Key;
+use crate::live::Seat;
 use crate::query::{self, Query};
 use crate::record::{self, Recorded};
 use crate::reply::{json_with, respond};
@@ -106,13 +107,14 @@ async fn post(
         )),
         None => None,
     };
-    let receipt = accept::accept(&edge, request, keyed).await?;
-    if let Some(wait) = wait
-        && let Some(response) = completed(&edge, receipt.id, Instant::now() + wait).await?
-    {
-        return Ok(marked(response, receipt));
-    }
-    Ok(accepted(receipt))
+    let Some(wait) = wait else {
+        return Ok(accepted(accept::accept(&edge, request, keyed).await?));
+    };
+    let (receipt, seat) = accept::accept_and_watch(&edge, request, keyed).await?;
+    Ok(match completed(&edge, (receipt.id, seat), wait).await? {
+        Some(response) => marked(response, receipt),
+        None => accepted(receipt),
+    })
 }
 
 /// Says whether the request had been done before.
@@ -138,13 +140,12 @@ pub(super) fn accepted(receipt: Receipt) -> Response {
 /// The end of an execution and its output, where it comes in time.
 async fn completed(
     edge: &Arc<Edge>,
-    id: ExecutionId,
-    until: Instant,
+    (id, seat): (ExecutionId, Seat),
+    wait: Duration,
 ) -> Result<Option<Response>, EdgeError> {
-    let seat = edge.hub.join(id);
     let mut progress = seat.progress();
     let ended = progress.wait_for(|progress| progress.end.is_some());
-    if timeout_at(until, ended).await.is_err() {
+    if timeout(wait, ended).await.is_err() {
         return Ok(None);
     }
     let recorded = match Recorded::shown(id, &seat) {

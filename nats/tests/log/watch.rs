@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use runlog_nats::{AppendError, Log, LogConfig, ReadError};
-use runlog_schemas::{Change, Cursor, ExecutionId, Item, Outcome};
+use runlog_schemas::{Change, Cursor, ExecutionId, Item, Outcome, Priority};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Bed, finished, id, output, started};
+use crate::support::{Bed, event, finished, id, output, started, submission};
 use crate::viewer::{Script, Viewer, soon};
 
 /// Numbers that look random and come again with the same seed.
@@ -262,6 +262,31 @@ async fn a_loss_without_a_sign_is_found_by_looking() {
     append_unheard(&mut bed, id(1), 0).await;
     viewer.see(soon(watch.next()).await.unwrap().unwrap());
     assert_eq!(viewer.chunks, [0, 1]);
+}
+
+/// Who submits watches from before; another connection writes all the rest.
+#[tokio::test]
+async fn whoever_submits_may_watch_from_before() {
+    let mut bed = Bed::start().await;
+    let writer = bed.another().await;
+    for round in 0..20_u32 {
+        let mut dice = Dice(0x1234_5678 + u64::from(round));
+        let script = dice.script();
+        let id = id(u128::from(round));
+        let new = bed.log.watch_new(id).await.unwrap();
+        let submission = submission("python", Priority::Api);
+        let sequence = bed.log.append_submission(id, &submission, 1).await.unwrap();
+        let event = event(Change::Submitted {
+            submission: Box::new(submission),
+        });
+        let watch = new.submitted(sequence, event);
+        let mut viewer = Viewer::default();
+        let writing = script.play(&writer, id, async || dice.pause(2_000).await);
+        tokio::join!(writing, viewer.watch(watch));
+        let end = viewer.events.pop().expect("there is an end");
+        assert_eq!(end.change.name(), "finished");
+        viewer.check(&script);
+    }
 }
 
 /// More comes than a subscription holds, while nobody takes it.
