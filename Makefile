@@ -2,6 +2,8 @@
 #
 #   make up          start everything in this terminal; Ctrl+C stops it
 #   make test        everything that CI checks
+#   make test-attacks
+#                    the sandbox against the whole corpus of attacks; a part is in `make test`
 #   make bench       measure latency, throughput and fan-out
 #   make images      build the images of the Docker engine, from Debian packages
 #   make setup       only install what is missing
@@ -72,6 +74,10 @@ unit:
 browser: setup-browser web-check
 	$(CARGO) build --locked --package runlog
 	$(AS_ROOT) env RUNLOG_PROGRAM="$$(realpath $(TARGET)/debug/runlog)" npm --prefix web run test:browser
+
+# Every attack alone and eight at once, and every deliberate weakness turns one red.
+test-attacks: setup
+	scripts/test-attacks
 
 bench: setup web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest

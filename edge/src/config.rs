@@ -38,6 +38,9 @@ pub struct EdgeConfig {
     /// Origins of web pages elsewhere that may use this edge from a browser: `https://host` or
     /// `*`. Default none: only pages from the edge's own origin may.
     pub allowed_origins: Vec<String>,
+    /// Layers of isolation that the worker of the same process does without, because that was
+    /// allowed. Default none. With any, `/readyz` says degraded and names them.
+    pub missing_layers: Vec<String>,
 }
 
 impl Default for EdgeConfig {
@@ -57,6 +60,7 @@ impl Default for EdgeConfig {
             drain: Duration::from_secs(10),
             drain_delay: Duration::ZERO,
             allowed_origins: Vec::new(),
+            missing_layers: Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use runlog_client::{BaseUrl, Client};
+use runlog_sandbox::native::Layer;
 
 use crate::time;
 
@@ -142,6 +143,15 @@ pub(crate) struct WorkerConfig {
     /// the nearest folder above
     #[arg(long, env = "RUNLOG_TOOLS", value_name = "DIR")]
     tools: Option<PathBuf>,
+    /// Serve although this layer of isolation is missing: programs can then do what it would keep
+    /// them from. Can be given several times; `worker --check` lists the layers
+    #[arg(
+        long,
+        env = "RUNLOG_INSECURE_ALLOW_MISSING",
+        value_delimiter = ',',
+        value_name = "LAYER"
+    )]
+    pub(crate) insecure_allow_missing: Vec<Layer>,
 }
 
 impl WorkerConfig {

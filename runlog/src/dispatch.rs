@@ -39,7 +39,8 @@ impl Command {
             Self::Projector(it) => it.speech(),
             Self::Streams(it) => it.speech(),
             Self::Verify(it) => it.speech,
-            Self::Worker(_) | Self::Completions(_) => Speech {
+            Self::Worker(it) => it.speech,
+            Self::Completions(_) => Speech {
                 json: false,
                 quiet: false,
             },

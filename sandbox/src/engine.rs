@@ -322,7 +322,7 @@ pub struct Usage {
 /// Why an engine could not do its work. Never caused by what a program does.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A layer of isolation is missing or a system call of ours failed.
+    /// A system call of ours failed.
     #[error("{doing}")]
     System {
         /// What was being done, as a phrase: `making the cell's cgroup in /sys/fs/cgroup/pids`.
@@ -330,6 +330,14 @@ pub enum Error {
         /// What the kernel answered.
         #[source]
         source: std::io::Error,
+    },
+    /// A layer of isolation does not hold on this machine, so nothing is run on it.
+    #[error("the layer of isolation \"{layer}\" is missing: {found}")]
+    LayerMissing {
+        /// The layer's name, as it stands in options.
+        layer: &'static str,
+        /// What was found in its place.
+        found: String,
     },
     /// The spawner or the cell's init went away or spoke nonsense.
     #[error("the cell is gone: {0}")]

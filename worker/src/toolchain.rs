@@ -121,7 +121,9 @@ fn unavailable(language: &LanguageDefinition, error: &Error) -> String {
             let packages = language.toolchain.packages.join(", ");
             format!("{program} is not installed (packages: {packages})")
         }
-        Error::System { .. } | Error::CellGone(_) | Error::Closing => error.to_string(),
+        Error::System { .. } | Error::LayerMissing { .. } | Error::CellGone(_) | Error::Closing => {
+            error.to_string()
+        }
     }
 }
 

@@ -130,15 +130,23 @@ async fn look(edge: &Edge) -> Readiness {
         true => Err("this edge is about to stop".to_owned()),
         false => Ok(()),
     };
+    let isolation = match edge.config.missing_layers.as_slice() {
+        [] => Ok(()),
+        missing => Err(format!(
+            "INSECURE: programs run here without {}",
+            missing.join(", ")
+        )),
+    };
     let ready = nats.is_ok() && streams.is_ok() && draining.is_ok();
     Readiness {
         ready,
-        degraded: ready && postgres.is_err(),
+        degraded: ready && (postgres.is_err() || isolation.is_err()),
         checks: vec![
             check("nats", nats),
             check("streams", streams),
             check("postgres", postgres),
             check("draining", draining),
+            check("isolation", isolation),
         ],
     }
 }

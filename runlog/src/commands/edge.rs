@@ -65,6 +65,7 @@ impl EdgeArgs {
             catalog,
             database_url: self.database_url,
             registry: services::registry()?,
+            missing_layers: Vec::new(),
         };
         let mut parts = Parts::default();
         edge.start(&mut parts, listener)?;
@@ -98,6 +99,8 @@ pub(super) struct Edge {
     pub(super) catalog: Catalog,
     pub(super) database_url: Option<String>,
     pub(super) registry: Registry,
+    /// Layers of isolation that the worker of this process does without.
+    pub(super) missing_layers: Vec<String>,
 }
 
 impl Edge {
@@ -111,6 +114,7 @@ impl Edge {
                 drain: self.config.drain,
                 drain_delay: self.config.drain_delay,
                 allowed_origins: self.config.allowed_origin,
+                missing_layers: self.missing_layers,
                 ..EdgeConfig::default()
             },
             log: self.log,

@@ -1,6 +1,7 @@
 //! The commands, one file for each: its arguments, its help and what it does.
 
 pub(crate) mod cancel;
+mod check;
 pub(crate) mod completions;
 pub(crate) mod dlq;
 pub(crate) mod edge;

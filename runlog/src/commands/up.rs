@@ -113,7 +113,7 @@ impl UpArgs {
             catalog: catalog.clone(),
             registry: registry.clone(),
         };
-        worker.start(parts).await?;
+        let missing_layers = worker.start(parts).await?;
         let languages = services::ids(&catalog);
         let edge = Edge {
             config: self.edge,
@@ -121,6 +121,7 @@ impl UpArgs {
             catalog,
             database_url: Some(up.database_url.clone()),
             registry,
+            missing_layers,
         };
         edge.start(parts, listener)?;
         if timeout(SURVEY, surveyed(&log, &languages, began_ms))

@@ -8,8 +8,9 @@ use runlog_nats::Log;
 use runlog_schemas::Catalog;
 use tokio_util::sync::CancellationToken;
 
+use super::check;
 use super::edge::verify;
-use crate::config::{LanguagesConfig, LogConfig, NatsConfig, WorkerConfig};
+use crate::config::{LanguagesConfig, LogConfig, NatsConfig, Speech, WorkerConfig};
 use crate::failure::Failure;
 use crate::services::{self, Parts, Sandbox, failed};
 use crate::writer::Writer;
@@ -27,6 +28,12 @@ pub(crate) struct WorkerArgs {
     languages: LanguagesConfig,
     #[command(flatten)]
     log: LogConfig,
+    /// Only prove every layer of isolation and tell what this machine has; with --json as one
+    /// document. Exit code 1 if a worker would not serve here. Needs no NATS
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    pub(crate) speech: Speech,
 }
 
 impl WorkerArgs {
@@ -35,6 +42,11 @@ impl WorkerArgs {
         services::raise_file_limit()?;
         let mut shutdown = services::shutdown()?;
         let catalog = services::read_catalog(self.languages.languages.as_deref())?;
+        if self.check {
+            let findings = Sandbox::check(&catalog, &self.worker.tools()).await?;
+            let allowed = &self.worker.insecure_allow_missing;
+            return check::tell(&findings, allowed, writer);
+        }
         let log = services::connect(&self.nats.nats_url, "runlog-worker").await?;
         verify(&log, &catalog).await?;
         let worker = Worker {
@@ -60,8 +72,9 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts its sandbox and then the worker.
-    pub(super) async fn start(self, parts: &mut Parts) -> Result<(), Failure> {
+    /// Starts its sandbox and then the worker; gives the names of the layers of isolation that it
+    /// does without.
+    pub(super) async fn start(self, parts: &mut Parts) -> Result<Vec<String>, Failure> {
         let host = services::host();
         let tools = self.config.tools();
         let name = self.config.worker_name;
@@ -70,7 +83,21 @@ impl Worker {
         config.slots = self.config.slots.map_or(config.slots, usize::from);
         config.grace = self.config.grace;
         let parked = self.config.parked_cells.map_or(config.slots, usize::from);
-        let Sandbox { engine, toolchains } = Sandbox::start(&self.catalog, &tools, parked).await?;
+        let allowed = self.config.insecure_allow_missing;
+        let sandbox = Sandbox::start(&self.catalog, &tools, parked, allowed).await?;
+        let Sandbox {
+            engine,
+            toolchains,
+            missing,
+        } = sandbox;
+        let names = missing
+            .iter()
+            .map(|layer| layer.name().to_owned())
+            .collect();
+        services::count_missing(&missing, &self.registry)?;
+        if !missing.is_empty() {
+            parts.start("warning", |stop| services::warn_of(missing, stop));
+        }
         let worker = runlog_worker::Parts {
             log: self.log,
             engine: Arc::clone(&engine),
@@ -83,6 +110,6 @@ impl Worker {
             engine.close().await;
             ended.map_err(|error| failed("", &error))
         });
-        Ok(())
+        Ok(names)
     }
 }

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod engine;
+mod isolation;
 mod limits;
 mod listener;
 mod logging;
@@ -13,6 +14,7 @@ mod up_file;
 
 pub(crate) use catalog::read_catalog;
 pub(crate) use engine::Sandbox;
+pub(crate) use isolation::{count_missing, warn_of};
 pub(crate) use limits::raise_file_limit;
 pub(crate) use listener::bind;
 pub(crate) use logging::start_logging;

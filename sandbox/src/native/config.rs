@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::layer::Layer;
+
 /// How the native engine is set up.
 #[derive(Clone, Debug)]
 pub struct NativeConfig {
@@ -33,6 +35,12 @@ pub struct NativeConfig {
     /// The first of the host's uids and gids that cells may use; they take about 2^30 from there,
     /// spread by the engine's process id, so that engines on one machine keep apart.
     pub uid_base: u32,
+    /// Required layers of isolation that may be missing all the same. A program may then do what
+    /// that layer would keep it from.
+    pub allow_missing: Vec<Layer>,
+    /// What the engine and its cells do badly on purpose.
+    #[cfg(feature = "weaken")]
+    pub weaken: Option<super::Weakening>,
 }
 
 /// A program and its arguments.
@@ -127,6 +135,9 @@ impl NativeConfig {
             etc: DEFAULT_ETC.iter().map(|&name| name.to_owned()).collect(),
             cgroup_root: PathBuf::from("/sys/fs/cgroup"),
             uid_base: 0x1000_0000,
+            allow_missing: Vec::new(),
+            #[cfg(feature = "weaken")]
+            weaken: None,
         }
     }
 }

@@ -121,6 +121,36 @@ pub(crate) fn restrict(allowed: &Allowed<'_>) -> io::Result<()> {
     checked(done).map(drop)
 }
 
+/// Proves on a thread of its own that the restriction restricts; an error says what was found.
+pub(super) fn prove() -> Result<(), String> {
+    let name = format!("runlog-landlock-probe-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let attempt = std::thread::spawn(move || {
+        let restricted = rustix::thread::set_no_new_privs(true).map_err(io::Error::from);
+        restricted.and_then(|()| {
+            restrict(&Allowed {
+                own: &[],
+                change: &["/dev"],
+            })
+        })?;
+        let made = std::fs::File::options()
+            .write(true)
+            .create_new(true)
+            .open(&path);
+        match made {
+            Ok(_) => std::fs::remove_file(&path).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+            Err(error) => Err(error),
+        }
+    });
+    match attempt.join() {
+        Ok(Ok(false)) => Ok(()),
+        Ok(Ok(true)) => Err("the kernel has none".to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the probe was lost".to_owned()),
+    }
+}
+
 fn allow(rules: &OwnedFd, folder: &str, allowed: u64) -> io::Result<()> {
     let parent = rustix::fs::open(folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let rule = BelowPath {

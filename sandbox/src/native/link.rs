@@ -81,6 +81,8 @@ fn setup(config: &NativeConfig, host: Option<&WarmHost>) -> Result<Setup, Error>
         etc: config.etc.clone(),
         files: files.collect(),
         host: host.map(runtime).transpose()?,
+        #[cfg(feature = "weaken")]
+        weaken: super::weaken::number(config.weaken),
     })
 }
 

@@ -19,6 +19,7 @@ mod flavour;
 mod handover;
 pub(crate) mod init;
 pub(crate) mod landlock;
+mod layer;
 mod library;
 mod link;
 mod pool;
@@ -32,11 +33,15 @@ pub(crate) mod streams;
 pub(crate) mod sys;
 pub(crate) mod uids;
 pub(crate) mod verdict;
+mod weaken;
 pub(crate) mod wire;
 mod zygotes;
 
 pub use config::{Mount, NativeConfig, SpawnerCommand, WarmHost, WarmWay};
+pub use layer::{Finding, Layer, LayerState};
 pub use spawner::spawner_main;
+#[cfg(feature = "weaken")]
+pub use weaken::Weakening;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +66,7 @@ const TENDING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct NativeEngine {
     shared: Arc<Shared>,
+    findings: Vec<Finding>,
 }
 
 /// What all cells of an engine have in common.
@@ -148,8 +154,54 @@ impl NativeEngine {
     /// # Errors
     /// Names the layer that is missing; then no program would be safe here and none is run.
     pub async fn start(config: NativeConfig) -> Result<Self, Error> {
+        let allowed = config.allow_missing.clone();
+        let mut engine = Self::open(config).await.map_err(preflight::named)?;
+        let proven = preflight::prove(&engine.shared).await;
+        let proven = proven.map_err(preflight::named).and_then(|findings| {
+            preflight::refuse(&findings, &allowed)?;
+            Ok(findings)
+        });
+        match proven {
+            Ok(findings) => engine.findings = findings,
+            Err(error) => {
+                engine.close().await;
+                return Err(error);
+            }
+        }
+        let shared = &engine.shared;
+        for flavour in &shared.flavours {
+            Flavour::tend(shared, flavour);
+        }
+        shared.in_background(Arc::clone(shared).tend_regularly());
+        Ok(engine)
+    }
+
+    /// Proves every layer as [`NativeEngine::start`] does, and tells what it has found of each.
+    ///
+    /// # Errors
+    /// When no cell could be made, and no layer is to blame for that.
+    pub async fn check(config: NativeConfig) -> Result<Vec<Finding>, Error> {
+        let engine = match Self::open(config).await {
+            Ok(engine) => engine,
+            Err(error) => return preflight::blame(error),
+        };
+        let proven = preflight::prove(&engine.shared).await;
+        engine.close().await;
+        proven.or_else(preflight::blame)
+    }
+
+    /// Without any cell yet.
+    async fn open(config: NativeConfig) -> Result<Self, Error> {
+        #[cfg(feature = "weaken")]
+        weaken::set(weaken::number(config.weaken));
         let tree = Tree::make(&config.cgroup_root)?;
-        let link = Arc::new(Link::start(&config, None).await?);
+        let link = match Link::start(&config, None).await {
+            Ok(link) => Arc::new(link),
+            Err(error) => {
+                tree.remove();
+                return Err(error);
+            }
+        };
         // Without the library nothing can be forked.
         let can_fork = config.library.is_some();
         let hosts = config.warm_hosts.iter();
@@ -165,17 +217,14 @@ impl NativeEngine {
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
         });
-        let engine = Self { shared };
-        if let Err(error) = preflight::check(&engine).await {
-            engine.close().await;
-            return Err(error);
-        }
-        let shared = &engine.shared;
-        for flavour in &shared.flavours {
-            Flavour::tend(shared, flavour);
-        }
-        shared.in_background(Arc::clone(shared).tend_regularly());
-        Ok(engine)
+        let findings = Vec::new();
+        Ok(Self { shared, findings })
+    }
+
+    /// What was found at the start of each layer, in order.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// How many cells that can run anything wait ready to be used.

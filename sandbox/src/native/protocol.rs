@@ -42,6 +42,8 @@ pub(super) struct Setup {
     pub(super) files: Vec<(PathBuf, Bytes)>,
     /// What the spawner becomes before it makes cells.
     pub(super) host: Option<Runtime>,
+    #[cfg(feature = "weaken")]
+    pub(super) weaken: u32,
 }
 
 /// A command with its environment.
@@ -89,7 +91,10 @@ impl Setup {
             .list(&self.files, |writer, (path, content)| {
                 writer.bytes(path_bytes(path)).bytes(content)
             });
-        write_runtime(writer, self.host.as_ref()).finish()
+        let writer = write_runtime(writer, self.host.as_ref());
+        #[cfg(feature = "weaken")]
+        let writer = writer.u32(self.weaken);
+        writer.finish()
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
@@ -110,6 +115,8 @@ impl Setup {
             etc,
             files,
             host,
+            #[cfg(feature = "weaken")]
+            weaken: reader.u32()?,
         })
     }
 }

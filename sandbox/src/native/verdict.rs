@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::protocol::Over;
+use super::weaken::{self, Weakening};
 use crate::Cause;
 
 /// Something that a supervisor noticed.
@@ -92,8 +93,12 @@ impl Verdict {
             Event::Checked { .. } if self.ending.is_some() => Next::KillCell,
             Event::Checked {
                 memory_kills: 1.., ..
-            } => self.end(Cause::MemoryLimit),
-            Event::Checked { cpu, .. } if cpu >= self.cpu_limit => self.end(Cause::CpuLimit),
+            } if !weaken::is(Weakening::MemoryVerdict) => self.end(Cause::MemoryLimit),
+            Event::Checked { cpu, .. }
+                if cpu >= self.cpu_limit && !weaken::is(Weakening::CpuTime) =>
+            {
+                self.end(Cause::CpuLimit)
+            }
             Event::Checked { cpu, .. } => Next::CheckIn(self.pause(cpu)),
         }
     }
@@ -110,7 +115,7 @@ impl Verdict {
     /// kernel killed for memory. `None` if nothing explains it: our fault.
     pub(crate) fn cause(&self, status: Option<i32>, memory_kills: u64) -> Option<Cause> {
         // A parent that outlives its killed child does not turn this into a success.
-        if memory_kills > 0 {
+        if memory_kills > 0 && !weaken::is(Weakening::MemoryVerdict) {
             return Some(Cause::MemoryLimit);
         }
         let Some(status) = status else {

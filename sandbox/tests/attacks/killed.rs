@@ -34,7 +34,7 @@ async fn victim() {
     let mut case = Case::read(&entry);
     // Whatever the entry is about, it is killed before it has ended.
     (case.limits.wall_ms, case.limits.cpu_ms) = (600_000, 600_000);
-    let ground = native::ground(Site::prepare(std::slice::from_ref(&case))).await;
+    let ground = super::ground(Site::prepare(std::slice::from_ref(&case))).await;
     let mark = mark(std::process::id());
     loop {
         let _ = run::run(&ground, &case, &mark).await;
@@ -87,7 +87,7 @@ async fn a_worker_that_dies_in_the_middle_leaves_nothing() {
         eprintln!("{entry}: gone {:.1?} after the worker", began.elapsed());
         let left: BTreeSet<PathBuf> = native::groups(worker.id()).into_iter().collect();
         // The next engine to start sweeps what no living one owns.
-        let next = native::ground(Site::prepare(&[])).await;
+        let next = super::ground(Site::prepare(&[])).await;
         let swept = native::groups(worker.id());
         next.engine.close().await;
         assert_eq!(swept, Vec::<PathBuf>::new(), "{entry}: of {left:?}");

@@ -2,18 +2,28 @@
 
 #[path = "../corpus/mod.rs"]
 mod corpus;
+mod documented;
 mod killed;
 mod native;
 
+use std::sync::Arc;
+
 use corpus::trial::{self, Company};
 use corpus::{Case, Ground, Site};
+use runlog_sandbox::native::NativeEngine;
+
+/// An engine that has every layer.
+async fn ground(site: Site) -> Ground {
+    let engine = NativeEngine::start(native::config(&site)).await;
+    native::ground_of(Arc::new(engine.expect("every layer is there")), site)
+}
 
 /// Tries the entries whose ids start so; fails with every breach.
 async fn hold(prefix: &str, company: Company) {
     let cases = Case::read_all(prefix);
     assert!(!cases.is_empty(), "no entry {prefix}");
     let site = Site::prepare(&cases);
-    let ground: Ground = native::ground(site).await;
+    let ground = ground(site).await;
     let breaches = trial::hold(&ground, cases, company).await;
     ground.engine.close().await;
     assert!(

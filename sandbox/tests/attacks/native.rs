@@ -27,12 +27,10 @@ pub(crate) fn config(site: &Site) -> NativeConfig {
     }
 }
 
-pub(crate) async fn ground(site: Site) -> Ground {
-    let engine = NativeEngine::start(config(&site))
-        .await
-        .expect("every layer is there");
+/// An engine as ground.
+pub(crate) fn ground_of(engine: Arc<NativeEngine>, site: Site) -> Ground {
     Ground {
-        engine: Arc::new(engine),
+        engine,
         site,
         tree_inside: TREE,
         grace: Duration::from_secs(1),

@@ -28,7 +28,6 @@ const LOST: Duration = Duration::from_secs(60);
 const GROWTH: u64 = 64 << 20;
 
 /// Tries all entries; gives every breach, with the entry that it is of.
-#[expect(clippy::print_stderr, reason = "how far it is, on the terminal")]
 pub(crate) async fn hold(ground: &Ground, cases: Vec<Case>, company: Company) -> Vec<String> {
     let mut breaches = Vec::new();
     for case in cases {
@@ -36,18 +35,18 @@ pub(crate) async fn hold(ground: &Ground, cases: Vec<Case>, company: Company) ->
         let case = match case.on(ground.engine.name()) {
             Ok(case) => case,
             Err(why) => {
-                eprintln!("{id}: does not apply: {why}");
+                tell(&format!("{id}: does not apply: {why}"));
                 continue;
             }
         };
         let began = Instant::now();
         let found = attack(ground, &case, company).await;
         let verdict = if found.is_empty() { "held" } else { "BROKEN" };
-        eprintln!(
+        tell(&format!(
             "{id} {:?} {company:?}: {verdict} after {:.1?}",
             case.class,
             began.elapsed()
-        );
+        ));
         breaches.extend(
             found
                 .into_iter()
@@ -55,6 +54,12 @@ pub(crate) async fn hold(ground: &Ground, cases: Vec<Case>, company: Company) ->
         );
     }
     breaches
+}
+
+/// Says how far it is.
+#[expect(clippy::print_stderr, reason = "who waits for a trial reads it")]
+pub(crate) fn tell(words: &str) {
+    eprintln!("{words}");
 }
 
 /// Tries one entry.

@@ -3,6 +3,7 @@
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod machine;
+mod preflight;
 mod soak;
 mod toolchains;
 

@@ -152,6 +152,8 @@ fn breakage(error: &Error) -> Breakage {
     }
     match error {
         Error::NoSuchProgram { .. } => Breakage::NoSuchProgram(words),
-        Error::System { .. } | Error::CellGone(_) | Error::Closing => Breakage::Other(words),
+        Error::System { .. } | Error::LayerMissing { .. } | Error::CellGone(_) | Error::Closing => {
+            Breakage::Other(words)
+        }
     }
 }

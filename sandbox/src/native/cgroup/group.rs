@@ -7,6 +7,7 @@ use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::super::weaken::{self, Weakening};
 use super::memory::Memory;
 use super::{field, number, write};
 use crate::StepLimits;
@@ -155,9 +156,11 @@ impl Group {
 
     /// Sets a step's limits and starts counting its peak.
     pub(crate) fn limit(&mut self, limits: &StepLimits) -> io::Result<()> {
-        self.memory.set_limit(limits.memory_bytes)?;
+        if !weaken::is(Weakening::Memory) {
+            self.memory.set_limit(limits.memory_bytes)?;
+        }
         self.memory.reset_peak()?;
-        if self.processes != Some(limits.processes) {
+        if self.processes != Some(limits.processes) && !weaken::is(Weakening::Processes) {
             // Init is one more.
             write(&self.pids.join("pids.max"), u64::from(limits.processes) + 1)?;
             self.processes = Some(limits.processes);

@@ -20,6 +20,7 @@ pub(crate) struct Tree {
     /// Where v1 has it: makes each cell one competitor for the processors, however many
     /// processes and sessions it has. v2 does so by itself once it has the controller.
     cpu: Option<PathBuf>,
+    shares_processors: bool,
 }
 
 /// The process that an engine lives in, told apart from a later one with the same number.
@@ -69,6 +70,7 @@ struct Found {
     unified: Option<PathBuf>,
     cpuacct: Option<PathBuf>,
     cpu: Option<PathBuf>,
+    shares_processors: bool,
 }
 
 impl Found {
@@ -116,6 +118,7 @@ impl Found {
             pids,
             unified,
             cpuacct,
+            shares_processors: cpu.is_some() || in_two("cpu"),
             cpu,
         })
     }
@@ -195,7 +198,13 @@ impl Tree {
             unified: found.unified.map(ours),
             cpuacct: found.cpuacct.map(ours),
             cpu: found.cpu.map(ours),
+            shares_processors: found.shares_processors,
         })
+    }
+
+    /// Whether each cell is one competitor for the processors.
+    pub(in super::super) fn shares_processors(&self) -> bool {
+        self.shares_processors
     }
 
     /// Makes the groups of a cell, whose name no other has.

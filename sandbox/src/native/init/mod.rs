@@ -28,6 +28,7 @@ use rustix::process::{Gid, Signal, Uid};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use super::protocol::{Make, Over, Prime, Runtime, kind};
+use super::weaken::{self, Weakening};
 use super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::{channel, sys};
 
@@ -126,7 +127,9 @@ fn settle(proc: &OwnedFd) -> Result<(), Failure> {
     // After the change of uid, which resets it.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).doing(what)?;
     // In the control groups by now: the cell sees them as its root.
-    sys::unshare(UnshareFlags::NEWCGROUP).doing("making a cgroup namespace")?;
+    if !weaken::is(Weakening::CgroupNamespace) {
+        sys::unshare(UnshareFlags::NEWCGROUP).doing("making a cgroup namespace")?;
+    }
     let limit = rustix::fs::openat(
         proc,
         "sys/user/max_user_namespaces",
@@ -135,7 +138,11 @@ fn settle(proc: &OwnedFd) -> Result<(), Failure> {
     );
     let forbidden = limit.and_then(|limit| rustix::io::write(limit, b"0"));
     forbidden.doing("forbidding user namespaces in the cell")?;
-    for capability in CapabilitySet::all().iter() {
+    let all = match weaken::is(Weakening::BoundingSet) {
+        true => CapabilitySet::empty(),
+        false => CapabilitySet::all(),
+    };
+    for capability in all.iter() {
         // Before the uid changes: afterwards it would fail, in silence.
         match rustix::thread::remove_capability_from_bounding_set(capability) {
             // Newer than this kernel.
@@ -328,7 +335,9 @@ impl Init<'_> {
 
 /// Ends every process of the cell but this.
 fn clear() {
-    sys::kill_all_others();
+    if !weaken::is(Weakening::Orphans) {
+        sys::kill_all_others();
+    }
     while sys::reap(true).is_some() {}
 }
 

@@ -10,6 +10,7 @@ use rustix::mount::{MountFlags, OpenTreeFlags, UnmountFlags};
 
 use super::super::protocol::Make;
 use super::super::sys;
+use super::super::weaken::{self, Weakening};
 use super::super::wire::{Doing, Failure, Reader, Writer};
 
 /// What of `/proc` tells about the machine beyond what programs need. Most of it is for the
@@ -111,7 +112,11 @@ pub(super) fn make(make: &Make, covers: &Covers) -> Result<Proc, Failure> {
         "/proc",
         "proc",
         quiet | MountFlags::NODEV,
-        c"hidepid=2",
+        if weaken::is(Weakening::ProcOthers) {
+            c"hidepid=0"
+        } else {
+            c"hidepid=2"
+        },
     )
     .doing("mounting the cell's /proc")?;
     let what = "preparing the cell's /proc";
@@ -122,7 +127,10 @@ pub(super) fn make(make: &Make, covers: &Covers) -> Result<Proc, Failure> {
     // When memory is short, cells go before anything of the host's.
     fs::write("/proc/self/oom_score_adj", "1000").doing("offering the cell to the OOM killer")?;
     cover_proc(covers)?;
-    rustix::system::sethostname(b"runlog").doing("naming the cell")?;
+    // Without a namespace it would be the machine's name.
+    if !weaken::is(Weakening::Uts) {
+        rustix::system::sethostname(b"runlog").doing("naming the cell")?;
+    }
     sys::bring_loopback_up().doing("bringing the cell's loopback up")?;
     Ok(Proc { root, io })
 }
@@ -130,9 +138,11 @@ pub(super) fn make(make: &Make, covers: &Covers) -> Result<Proc, Failure> {
 /// One tmpfs is all that a cell can write to, seen in three places, so that its size is the sum.
 fn disk(make: &Make) -> Result<(), Failure> {
     let what = "mounting the cell's disk";
+    let or_none = |weakening, limit| if weaken::is(weakening) { 0 } else { limit };
     let options = format!(
         "mode=755,size={},nr_inodes={}",
-        make.disk_bytes, make.inodes
+        or_none(Weakening::DiskSize, make.disk_bytes),
+        or_none(Weakening::Inodes, make.inodes)
     );
     let options = std::ffi::CString::new(options)
         .map_err(io::Error::other)
@@ -154,10 +164,17 @@ fn disk(make: &Make) -> Result<(), Failure> {
 }
 
 fn cover_proc(covers: &Covers) -> Result<(), Failure> {
-    for Cover { path, is_folder } in &covers.0 {
+    let covers = match weaken::is(Weakening::ProcCovers) {
+        true => &[][..],
+        false => &covers.0,
+    };
+    for Cover { path, is_folder } in covers {
         // Both are on the cells' read-only root.
         let empty = if *is_folder { "/mnt" } else { "/dev/null" };
         rustix::mount::mount_bind(empty, path).doing(&format!("covering {path}"))?;
+    }
+    if weaken::is(Weakening::ProcWritable) {
+        return Ok(());
     }
     // A program could else take itself out of the OOM killer's sight.
     let what = "making /proc read-only";

@@ -9,6 +9,7 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
 use super::super::protocol::{Go, Runtime, kind};
+use super::super::weaken::{self, Weakening};
 use super::super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::super::{channel, sys};
 use super::herald::RuntimeEnds;
@@ -62,7 +63,9 @@ fn live(
         terminal,
     } = Go::read(&mut reader).doing(what)?;
     put::files(&files)?;
-    limit_files(None, file_bytes).doing("limiting the size of files")?;
+    if !weaken::is(Weakening::FileSize) {
+        limit_files(None, file_bytes).doing("limiting the size of files")?;
+    }
     let streams = match terminal {
         Some(terminal) => open_terminal(worker, terminal.size).doing("opening a terminal")?,
         None => go.fds.try_into().map_err(|_| malformed()).doing(what)?,
@@ -87,6 +90,10 @@ pub(crate) const EXECUTING: &str = "executing the program";
 /// Comes back only with the reason why that failed.
 fn execute<T>(argv: &[CString], env: &[CString]) -> Result<T, Failure> {
     sys::close_on_exec_from(3).doing("reading what to run")?;
+    if weaken::is(Weakening::Descriptor) {
+        let copy = rustix::io::dup(rustix::stdio::stdin());
+        std::mem::forget(copy.doing("leaking a descriptor")?);
+    }
     let program = argv.first().ok_or_else(malformed).doing(EXECUTING)?;
     Err(sys::execute(program, argv, env)).doing(EXECUTING)
 }

@@ -3,6 +3,7 @@
 //! The program is a binary search over the numbers: the kernel translates it at every install,
 //! so it is short, and a call takes about eight comparisons.
 
+use super::super::weaken::{self, Weakening};
 use super::{Action, Check, Policy};
 
 /// Offsets in the kernel's `seccomp_data`.
@@ -27,7 +28,12 @@ struct Range {
 pub(crate) fn compile(policy: &Policy) -> Vec<libc::sock_filter> {
     let mut program = vec![
         statement(LOAD, ARCHITECTURE),
-        jump(IF_EQUAL, policy.architecture, 1, 0),
+        jump(
+            IF_EQUAL,
+            policy.architecture,
+            1,
+            u8::from(weaken::is(Weakening::FilterArchitecture)),
+        ),
         statement(RETURN, libc::SECCOMP_RET_KILL_PROCESS),
         statement(LOAD, NUMBER),
     ];

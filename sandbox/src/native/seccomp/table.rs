@@ -1,5 +1,6 @@
 //! The list itself.
 
+use super::super::weaken::{self, Weakening};
 use super::{Action, Check, Policy};
 
 #[cfg(target_arch = "x86_64")]
@@ -32,6 +33,7 @@ pub(crate) fn policy() -> Policy {
         .map(|&(_, number)| (number, Action::Allow))
         .collect();
     table.extend(special());
+    weakened(&mut table);
     let table = table
         .into_iter()
         .map(|(number, action)| {
@@ -128,6 +130,25 @@ fn special() -> Vec<(libc::c_long, Action)> {
         #[cfg(target_arch = "x86_64")]
         (libc::SYS_inotify_init, Action::Fail(libc::ENOSYS)),
     ]
+}
+
+/// Opens what a weakness opens.
+fn weakened(table: &mut Vec<(libc::c_long, Action)>) {
+    let open: &[libc::c_long] = if weaken::is(Weakening::NewNamespaces) {
+        table.push((libc::SYS_unshare, Action::Allow));
+        &[libc::SYS_clone]
+    } else if weaken::is(Weakening::SocketFamilies) {
+        &[libc::SYS_socket]
+    } else if weaken::is(Weakening::Ioctls) {
+        &[libc::SYS_ioctl]
+    } else {
+        return;
+    };
+    for (number, action) in table {
+        if open.contains(number) {
+            *action = Action::Allow;
+        }
+    }
 }
 
 const NEW_NAMESPACES: u32 = (libc::CLONE_NEWNS

@@ -66,6 +66,60 @@ fn another_architecture_is_killed() {
     }
 }
 
+/// The 32-bit gate, with every number that one of its calls has.
+#[test]
+fn no_number_helps_another_architecture() {
+    const I386: u32 = 0x4000_0003;
+    let program = program();
+    for number in (0..1024).chain([0x4000_0000, u32::MAX]) {
+        for argument in [0, 1, u64::MAX] {
+            let verdict = interpret(&program, &data(I386, number, [argument; 6]));
+            assert_eq!(verdict, libc::SECCOMP_RET_KILL_PROCESS, "{number}");
+        }
+    }
+}
+
+/// Whatever the arguments, only what is listed is made; and of a number the kernel hands over the
+/// lowest 32 bits, so that 2^32 + n is n and nothing else.
+#[test]
+fn what_is_not_listed_is_never_made() {
+    let policy = policy();
+    let may_be_made = |number: u32| {
+        let listed = policy.table.iter().find(|(listed, _)| *listed == number);
+        matches!(
+            listed,
+            Some((_, Action::Allow | Action::Only { .. } | Action::Fail(0)))
+        )
+    };
+    let arguments = [0, 1, 1 << 31, 1 << 32, u64::MAX, 0xFFFF_FFFF_0000_0000];
+    let numbers = (0..1024_i64).chain([-1, 1 << 31, (1 << 31) + 1, (1 << 32) + 1023]);
+    let high = (0..1024).map(|number| number + (1 << 32));
+    for number in numbers.chain(high) {
+        for argument in arguments {
+            let verdict = run(number, [argument; 6]);
+            let number = number as u32;
+            assert_eq!(verdict, expected(number, &[argument; 6]), "{number}");
+            if !may_be_made(number) {
+                let refused = [errno(libc::EPERM), errno(libc::ENOSYS)];
+                assert!(refused.contains(&verdict), "{number}: {verdict:#x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pair_of_sockets_is_of_one_family() {
+    for family in 0..64 {
+        for high in [0, 1 << 32, 0xFFFF_FFFF << 32] {
+            let expected = match i32::try_from(family).unwrap() {
+                libc::AF_UNIX => ALLOW,
+                _ => errno(libc::EAFNOSUPPORT),
+            };
+            assert_eq!(run(libc::SYS_socketpair, with(0, family | high)), expected);
+        }
+    }
+}
+
 #[test]
 fn x32_and_unknown_numbers_do_not_exist() {
     for number in (0..1024)
@@ -136,6 +190,7 @@ fn libraries_fall_back() {
         libc::SYS_clone3,
         libc::SYS_io_uring_setup,
         libc::SYS_io_uring_enter,
+        libc::SYS_io_uring_register,
     ] {
         assert_eq!(run(number, [0; 6]), errno(libc::ENOSYS));
     }
@@ -175,7 +230,12 @@ fn three_socket_families_open() {
 
 #[test]
 fn nothing_is_typed_into_a_terminal_even_with_high_bits() {
-    for request in [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD] {
+    for request in [
+        libc::TIOCSTI,
+        libc::TIOCLINUX,
+        libc::TIOCSETD,
+        libc::TIOCCONS,
+    ] {
         for high in [0, 1 << 32, 0xFFFF_FFFF << 32] {
             assert_eq!(
                 run(libc::SYS_ioctl, with(1, request | high)),

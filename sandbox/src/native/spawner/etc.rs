@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::super::weaken::{self, Weakening};
+
 /// Written by us; the same in every cell, telling nothing of the host.
 const OURS: &[(&str, &str)] = &[
     (
@@ -66,6 +68,9 @@ fn collect(etc: &Path, name: &Path, copies: &mut Vec<Copy>) {
 pub(super) fn write(etc: &Path, copies: &[Copy]) -> io::Result<()> {
     for (name, content) in OURS {
         write_file(&etc.join(name), content.as_bytes())?;
+    }
+    if weaken::is(Weakening::HostEtc) {
+        fs::copy("/etc/passwd", etc.join("passwd"))?;
     }
     symlink("../usr/lib/os-release", etc.join("os-release"))?;
     for copy in copies {

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use super::init::Told;
 use super::protocol::{Make, Setup, kind};
+use super::weaken::{self, Weakening};
 use super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::{channel, init, seccomp, sys};
 
@@ -50,6 +51,8 @@ fn begin() -> io::Result<()> {
     let entered = Setup::read(&mut reader)
         .doing("reading the setup")
         .and_then(|setup| {
+            #[cfg(feature = "weaken")]
+            super::weaken::set(setup.weaken);
             root::enter(&setup)?;
             match &setup.host {
                 Some(host) => runtime::become_it(host, &covers),
@@ -104,6 +107,33 @@ const NAMESPACES: i32 = libc::CLONE_NEWPID
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWNET;
 
+fn namespaces() -> i32 {
+    let but = |weakening, flag| if weaken::is(weakening) { flag } else { 0 };
+    NAMESPACES
+        & !but(Weakening::Network, libc::CLONE_NEWNET)
+        & !but(Weakening::Ipc, libc::CLONE_NEWIPC)
+        & !but(Weakening::Uts, libc::CLONE_NEWUTS)
+}
+
+/// Names a namespace that cannot even be made alone.
+fn the_impossible_one() -> String {
+    let each = [
+        ("pid", libc::CLONE_NEWPID),
+        ("mount", libc::CLONE_NEWNS),
+        ("ipc", libc::CLONE_NEWIPC),
+        ("uts", libc::CLONE_NEWUTS),
+        ("network", libc::CLONE_NEWNET),
+    ];
+    for (name, flag) in each {
+        match sys::clone(flag, None) {
+            Ok(sys::Forked::Child) => sys::exit(0),
+            Ok(sys::Forked::Parent { .. }) => {}
+            Err(_) => return format!(" (the {name} namespace)"),
+        }
+    }
+    String::new()
+}
+
 fn spawn(
     make: &Make,
     fds: Vec<OwnedFd>,
@@ -122,7 +152,9 @@ fn spawn(
         None
     };
     let own = cgroups.as_ref().map(|(own, _)| own.as_fd());
-    match sys::clone(NAMESPACES, own).doing("making the cell's namespaces")? {
+    let cloned = sys::clone(namespaces(), own);
+    let doing = || format!("making the cell's namespaces{}", the_impossible_one());
+    match cloned.map_err(|error| Failure::new(doing(), &error))? {
         sys::Forked::Parent { pid, pidfd } => Ok(Spawned::Cell { pid, pidfd }),
         sys::Forked::Child => {
             let steps = cgroups.map(|(_, steps)| steps);

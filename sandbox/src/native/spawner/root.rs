@@ -16,6 +16,7 @@ use rustix::thread::UnshareFlags;
 use super::super::config::Mount;
 use super::super::protocol::Setup;
 use super::super::sys;
+use super::super::weaken::{self, Weakening};
 use super::super::wire::{Doing, Failure};
 use super::{etc, veil};
 
@@ -83,7 +84,8 @@ pub(super) fn enter(setup: &Setup) -> Result<(), Failure> {
     for (tree, mount) in trees {
         let target = attach(&tree, stage, &mount.inside)?;
         // Its place on the host is nobody's business, unless it is the same.
-        if mount.host != mount.inside && target.is_dir() {
+        let bare = weaken::is(Weakening::Unveiled) || weaken::is(Weakening::Writable);
+        if mount.host != mount.inside && target.is_dir() && !bare {
             veil::draw(&target, &stage.join("mnt"));
         }
     }
@@ -115,7 +117,9 @@ fn pick_up_one(mount: Mount) -> Result<(OwnedFd, Mount), Failure> {
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_RECURSIVE;
     let tree = rustix::mount::open_tree(CWD, &mount.host, flags).doing(&what)?;
-    sys::mount_attributes(&tree, READ_ONLY | libc::MOUNT_ATTR_NODEV).doing(&what)?;
+    if !weaken::is(Weakening::Writable) {
+        sys::mount_attributes(&tree, READ_ONLY | libc::MOUNT_ATTR_NODEV).doing(&what)?;
+    }
     Ok((tree, mount))
 }
 
@@ -186,6 +190,9 @@ fn pivot(stage: &Path) -> Result<(), Failure> {
     // The old root is now mounted over the new one.
     rustix::mount::unmount(".", UnmountFlags::DETACH).doing("letting go of the host's root")?;
     rustix::process::chdir("/").doing(what)?;
+    if weaken::is(Weakening::Writable) {
+        return Ok(());
+    }
     let root = rustix::fs::open("/", rustix::fs::OFlags::PATH, Mode::empty()).doing(what)?;
     sys::mount_attributes(&root, READ_ONLY).doing("making the cells' root read-only")
 }
