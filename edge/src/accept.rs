@@ -141,7 +141,9 @@ fn compare(keyed: &Keyed, digest: Option<&str>) -> Result<Receipt, EdgeError> {
             repeated: true,
         });
     }
-    Err(EdgeError::KeyReused { id: keyed.id })
+    Err(EdgeError::KeyReused {
+        became: format!("execution {}", keyed.id),
+    })
 }
 
 /// Appends a submission that has been checked.

@@ -114,10 +114,10 @@ pub(crate) enum EdgeError {
     #[error("the header Idempotency-Key makes no sense")]
     InvalidKey(Box<FieldProblem>),
     /// The idempotency key stands for another request.
-    #[error("the idempotency key was used for another request, which became execution {id}")]
+    #[error("the idempotency key was used for another request, which became {became}")]
     KeyReused {
-        /// The execution that it stands for.
-        id: ExecutionId,
+        /// What it stands for.
+        became: String,
     },
     /// A web page from elsewhere, which is not among the allowed origins.
     #[error("pages of {origin} may not use this edge")]

@@ -1,12 +1,14 @@
 //! The header `Idempotency-Key`: under the same key a request is done once.
 
+use runlog_nats::{AppendError, KeyClaim, KeyError};
 use runlog_schemas::api::FieldProblem;
-use runlog_schemas::{ExecutionId, KeyScope, request_digest};
+use runlog_schemas::{ExecutionId, KeyScope, SnippetId, request_digest};
 use serde_json::Value;
 use warp::http::HeaderMap;
 
 use crate::body::shorten;
 use crate::error::EdgeError;
+use crate::state::Edge;
 
 /// The header's name, as it is told to senders.
 const NAME: &str = "Idempotency-Key";
@@ -53,6 +55,34 @@ impl Key {
     /// header holds no NUL.
     pub(crate) fn item(&self, place: usize) -> Self {
         Self(format!("{}\0{place}", self.0))
+    }
+
+    /// The snippet that it stands for, which the first request under it has chosen.
+    ///
+    /// # Errors
+    /// When it was used for another request, or the log does not answer.
+    pub(crate) async fn of_snippet(
+        &self,
+        edge: &Edge,
+        body: &Value,
+        chosen: SnippetId,
+    ) -> Result<SnippetId, EdgeError> {
+        let claim = KeyClaim {
+            request_digest: request_digest("share", body),
+            id: chosen.to_string(),
+        };
+        let claimed = edge.log.claim_key(KeyScope::Nobody, &self.0, &claim).await;
+        let claimed = claimed.map_err(|error| match error {
+            KeyError::Append(error @ AppendError::Full(_)) => EdgeError::LogFull(error.into()),
+            KeyError::Append(error) => EdgeError::LogUnavailable(error.into()),
+            KeyError::Read(error) => error.into(),
+        })?;
+        if claimed.request_digest != claim.request_digest {
+            return Err(EdgeError::KeyReused {
+                became: "a snippet".to_owned(),
+            });
+        }
+        Ok(claimed.id.parse()?)
     }
 
     /// What it stands for, for a request of that session.

@@ -24,6 +24,13 @@ impl<'a> KeyScope<'a> {
         }
     }
 
+    /// A name for this scope's key, made of letters and digits: SHA-256 in hex.
+    #[must_use]
+    pub fn digest(self, key: &str) -> String {
+        let (kind, name) = self.parts();
+        hex(&hash(&["key", kind, name, key]))
+    }
+
     const fn parts(self) -> (&'static str, &'a str) {
         match self {
             Self::Nobody => ("nobody", ""),
@@ -49,35 +56,42 @@ impl ExecutionId {
 
     /// A UUIDv8 of the SHA-256 of those texts.
     fn named(texts: &[&str]) -> Self {
-        let mut digest = Sha256::new();
-        for text in texts {
-            // With the length in front no two lists of texts are the same bytes.
-            digest.update((text.len() as u64).to_be_bytes());
-            digest.update(text.as_bytes());
-        }
         let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.finalize()[..16]);
+        bytes.copy_from_slice(&hash(texts)[..16]);
         Self::from_uuid(Uuid::new_v8(bytes))
     }
+}
+
+fn hash(texts: &[&str]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for text in texts {
+        // With the length in front no two lists of texts are the same bytes.
+        digest.update((text.len() as u64).to_be_bytes());
+        digest.update(text.as_bytes());
+    }
+    digest.finalize().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a String takes everything");
+            hex
+        })
 }
 
 /// What two requests must have in common to be the same: what they do, and their body but for
 /// the order of its fields and the space between them. SHA-256 in hex.
 #[must_use]
 pub fn request_digest(operation: &str, body: &serde_json::Value) -> String {
-    use std::fmt::Write as _;
     let mut digest = Sha256::new();
     digest.update((operation.len() as u64).to_be_bytes());
     digest.update(operation.as_bytes());
     // Its maps are sorted by their keys.
     digest.update(body.to_string().as_bytes());
-    digest
-        .finalize()
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a String takes everything");
-            hex
-        })
+    hex(&digest.finalize())
 }
 
 #[cfg(test)]

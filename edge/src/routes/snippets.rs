@@ -15,6 +15,7 @@ use warp::reply::Response;
 use super::with;
 use crate::body::{self, BodyLimits};
 use crate::error::EdgeError;
+use crate::key::Key;
 use crate::query;
 use crate::reply::{is_known, json, json_with, respond};
 use crate::snippet;
@@ -32,8 +33,11 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(with(edge))
         .and(query::raw())
+        .and(warp::header::headers_cloned())
         .and(body::json_body(limits))
-        .then(async |edge, query: String, body| respond(post(edge, &query, body).await));
+        .then(async |edge, query: String, headers: HeaderMap, body| {
+            respond(post(edge, &query, &headers, body).await)
+        });
     let read = warp::path!("v1" / "snippets" / String)
         .and(warp::get())
         .and(with(edge))
@@ -50,16 +54,21 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
 /// A snippet is a program with, where `execution_id` is given, the recording of one of its runs. It
 /// never changes, and who has its id needs no more to read it. With `execution_id` alone, the
 /// program is the one of that execution.
+///
+/// With the header `Idempotency-Key` the same request is done once, for a week.
 #[utoipa::path(
     post,
     operation_id = "create_snippet",
     path = "/v1/snippets",
     tag = "snippets",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Do this once.")),
     request_body = SnippetRequest,
     responses(
         (status = 201, description = "It is in the log.", body = SnippetCreated,
             headers(("Location" = String, description = "Where the snippet is."))),
-        (status = 400, description = "Not JSON, or a query that makes no sense.",
+        (status = 400, description = "Not JSON, or a query or key that makes no sense.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The key was used for another request.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is over 1 MiB.",
             body = Problem, content_type = "application/problem+json"),
@@ -74,15 +83,21 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
 async fn post(
     edge: Arc<Edge>,
     query: &str,
+    headers: &HeaderMap,
     body: Result<Bytes, EdgeError>,
 ) -> Result<Response, EdgeError> {
     query::none(query)?;
+    let key = Key::read(headers)?;
     if edge.draining.is_cancelled() {
         return Err(EdgeError::Draining);
     }
-    let request: SnippetRequest = body::from_json(&body?)?;
+    let body = body?;
+    let request: SnippetRequest = body::from_json(&body)?;
     let snippet = snippet::complete(&edge, request).await?;
-    let id = snippet::new_id()?;
+    let mut id = snippet::new_id()?;
+    if let Some(key) = &key {
+        id = key.of_snippet(&edge, &body::from_json(&body)?, id).await?;
+    }
     append(&edge, id, &snippet).await?;
     let links = SnippetLinks::of(id, snippet.run.map(|run| run.execution_id));
     let location = HeaderValue::from_str(&links.this)
@@ -105,10 +120,9 @@ async fn append(edge: &Edge, id: SnippetId, snippet: &Snippet) -> Result<(), Edg
         Err(error @ (AppendError::Unavailable(_) | AppendError::Unknown(_))) => {
             Err(EdgeError::LogUnavailable(error.into()))
         }
-        // The id is new, so nothing can stand in its place.
-        Err(error @ (AppendError::Conflict | AppendError::Refused { .. })) => {
-            Err(EdgeError::Broken(error.into()))
-        }
+        // The same request under the same key was faster; a new id is nobody else's.
+        Err(AppendError::Conflict) => Ok(()),
+        Err(error @ AppendError::Refused { .. }) => Err(EdgeError::Broken(error.into())),
     }
 }
 

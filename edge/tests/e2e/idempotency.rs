@@ -139,6 +139,35 @@ async fn in_a_batch_a_key_counts_for_each_program() {
 }
 
 #[tokio::test]
+async fn a_snippet_is_shared_once_under_a_key() {
+    let mut stage = Stage::start().await;
+    let second = stage.second_edge().await;
+    let path = "/v1/snippets";
+    let body = json!({ "language": "python", "source": "print(1)" });
+    let urls = [stage.url(path), format!("http://{second}{path}")];
+    let sent = (0..20).map(|number| {
+        let request = stage.http.post(&urls[number % 2]).json(&body);
+        request.header("idempotency-key", "k").send()
+    });
+    let mut ids = HashSet::new();
+    for response in join_all(sent).await {
+        let response = response.unwrap();
+        assert_eq!(response.status(), 201);
+        ids.insert(response.json::<Value>().await.unwrap()["id"].to_string());
+    }
+    assert_eq!(ids.len(), 1);
+    let bounds = stage.log.bounds(subject::SNIPPETS).await.unwrap();
+    assert_eq!(bounds.messages, 1);
+    let other = json!({ "language": "python", "source": "print(2)" });
+    let refused = problem(send(&stage, path, "k", &other).await).await;
+    assert_eq!(
+        (refused.status, refused.code.as_str()),
+        (409, "idempotency_key_reused")
+    );
+    assert_eq!(send(&stage, path, "", &other).await.status(), 400);
+}
+
+#[tokio::test]
 async fn a_key_outlives_the_log_where_there_is_a_history() {
     let mut stage = Stage::with_history().await;
     let id = accepted(send(&stage, PATH, "k", &program(None)).await).await;
