@@ -7,6 +7,7 @@
 mod bare;
 mod check;
 mod fanout;
+mod flood;
 mod idle;
 mod latency;
 mod machine;
@@ -63,6 +64,8 @@ enum Command {
     Throughput(throughput::ThroughputArgs),
     /// Many viewers of one execution
     Fanout(fanout::FanoutArgs),
+    /// Interactive runs without and with a flood of background work
+    Flood(flood::FloodArgs),
     /// Memory and CPU while nothing happens
     Idle(idle::IdleArgs),
     /// All of them, with their defaults
@@ -108,6 +111,7 @@ async fn measure(command: Command, system: &System, report: &mut Report) -> anyh
         Command::Latency(args) => latency::measure(&args, system, report).await,
         Command::Throughput(args) => throughput::measure(&args, system, report).await,
         Command::Fanout(args) => fanout::measure(&args, system, report).await,
+        Command::Flood(args) => flood::measure(&args, system, report).await,
         Command::Idle(args) => idle::measure(&args, system, report).await,
         Command::All => {
             if system.is_own() {
@@ -115,6 +119,7 @@ async fn measure(command: Command, system: &System, report: &mut Report) -> anyh
             }
             latency::measure(&latency::LatencyArgs::default(), system, report).await?;
             throughput::measure(&throughput::ThroughputArgs::default(), system, report).await?;
+            flood::measure(&flood::FloodArgs::default(), system, report).await?;
             fanout::measure(&fanout::FanoutArgs::default(), system, report).await
         }
     }

@@ -53,6 +53,12 @@ pub trait Cell: Send {
     /// only regular files come, and nothing that is there is an error.
     fn collect(&mut self, wanted: Collect) -> BoxFuture<'_, Result<Collected, Error>>;
 
+    /// Lets its processes have the CPU only where nobody else on the machine wants it, as far as
+    /// the engine can do that. To be said before the first step.
+    fn give_way(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Starts one step. The previous one, if any, must have ended.
     fn start(&mut self, step: Step) -> BoxFuture<'_, Result<Process, Error>>;
 

@@ -78,6 +78,14 @@ impl Cell for NativeCell {
         .boxed()
     }
 
+    fn give_way(&mut self) -> Result<(), Error> {
+        let State::Idle(body) = &mut self.state else {
+            return Err(lost());
+        };
+        body.parts().group.give_way();
+        Ok(())
+    }
+
     fn start(&mut self, step: Step) -> BoxFuture<'_, Result<Process, Error>> {
         async move {
             self.body().await?;

@@ -380,3 +380,34 @@ async fn many_runs_at_once_all_end_right() {
     assert!(absent.is_err());
     engine.close().await;
 }
+
+/// Two programs want the same processor, whatever else the machine does.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_way_leaves_the_processor_to_others() {
+    let engine: Tested = start(config()).await;
+    let spin = || {
+        let mut step = sh("taskset -p -c 0 $$ > /dev/null && while :; do :; done");
+        step.limits.wall = Duration::from_secs(2);
+        step.limits.cpu = Duration::from_secs(60);
+        step
+    };
+    let mut modest = conformance::cell(&engine).await;
+    modest.give_way().expect("the machine can do that");
+    let mut other = conformance::cell(&engine).await;
+    let (modest_ran, other_ran) =
+        tokio::join!(run_in(&mut modest, spin()), run_in(&mut other, spin()));
+    let used = |seen: &conformance::Ran| {
+        assert_eq!(seen.end.cause, Cause::WallLimit, "{}", seen.text());
+        seen.end.usage.cpu_user + seen.end.usage.cpu_system
+    };
+    let (modest_used, other_used) = (used(&modest_ran), used(&other_ran));
+    println!("{modest_used:?} beside {other_used:?}");
+    assert!(
+        modest_used * 3 < other_used,
+        "{modest_used:?} beside {other_used:?}"
+    );
+    for cell in [modest, other] {
+        cell.destroy().await.expect("a clean end");
+    }
+    engine.close().await;
+}

@@ -135,6 +135,9 @@ impl<'a> Driver<'a> {
         let (engine, plan) = (self.bench.engine, self.bench.plan);
         async move {
             let mut cell = engine.cell(plan.cell.clone()).await?;
+            if plan.gives_way {
+                cell.give_way()?;
+            }
             cell.put_files(plan.files.clone()).await?;
             Ok(cell)
         }

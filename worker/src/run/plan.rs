@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use runlog_sandbox::{CellFile, CellSpec, Collect, CollectLimits, Step, StepLimits};
 use runlog_schemas::{
-    DEEPEST_OUTPUT_FILE, LanguageDefinition, Limits, MOST_OUTPUT_BYTES, MOST_OUTPUT_FILES, Program,
-    Submission,
+    DEEPEST_OUTPUT_FILE, LanguageDefinition, Limits, MOST_OUTPUT_BYTES, MOST_OUTPUT_FILES,
+    Priority, Program, Submission,
 };
 
 use super::recorder::Caps;
@@ -15,6 +15,8 @@ use super::recorder::Caps;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) cell: CellSpec,
+    /// Whether its programs have the CPU only where nobody else wants it.
+    pub(crate) gives_way: bool,
     pub(crate) files: Vec<CellFile>,
     pub(crate) compile: Option<Step>,
     /// Without its terminal, whose size may change until the step starts.
@@ -62,6 +64,7 @@ impl Plan {
         };
         let first = compile.as_ref().unwrap_or(&run);
         Self {
+            gives_way: submission.priority == Priority::Background,
             cell: CellSpec {
                 disk_bytes: disk_bytes(submission, compile_limits.as_ref()),
                 warm: first.warm.as_ref().map(|_| language.id.clone()),

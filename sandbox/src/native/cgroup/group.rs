@@ -60,6 +60,8 @@ pub(crate) struct Group {
     pub(super) folders: Vec<PathBuf>,
     /// Where v1 weighs the cell's share of the processors.
     cpu: Option<PathBuf>,
+    /// Whether its programs leave the processors to those of others.
+    gives_way: bool,
     pub(super) processes: Option<u32>,
     /// A process that is forked into a group which was killed before dies at once on some
     /// kernels (6.18 for one), so after a kill steps need a new one.
@@ -110,6 +112,7 @@ impl Group {
             unified,
             folders,
             cpu,
+            gives_way: false,
             processes: None,
             steps_are_spent: false,
         })
@@ -154,6 +157,12 @@ impl Group {
         folders.map(open).collect()
     }
 
+    /// Has its programs leave the processors to those of others.
+    pub(in super::super) fn give_way(&mut self) {
+        self.gives_way = true;
+        self.weigh(Weight::Running);
+    }
+
     /// Sets a step's limits and starts counting its peak.
     pub(crate) fn limit(&mut self, limits: &StepLimits) -> io::Result<()> {
         if !weaken::is(Weakening::Memory) {
@@ -170,14 +179,15 @@ impl Group {
 
     /// Changes the cell's share of the processors, where a controller for them is there.
     pub(in super::super) fn weigh(&self, weight: Weight) {
-        let (file, parked, running) = match (&self.cpu, &self.unified) {
-            (Some(cpu), _) => (cpu.join("cpu.shares"), 16, 1024),
-            (None, Unified::Present { cell, .. }) => (cell.join("cpu.weight"), 2, 100),
+        let (file, least, parked, running) = match (&self.cpu, &self.unified) {
+            (Some(cpu), _) => (cpu.join("cpu.shares"), 2, 16, 1024),
+            (None, Unified::Present { cell, .. }) => (cell.join("cpu.weight"), 1, 2, 100),
             (None, Unified::Absent { .. }) => return,
         };
         // Only a matter of speed.
         let _ = match weight {
             Weight::Parked => write(&file, parked),
+            Weight::Running if self.gives_way => write(&file, least),
             Weight::Running => write(&file, running),
         };
     }

@@ -114,6 +114,9 @@ fn v2_is_counted_and_killed() {
         system: Duration::from_micros(300),
     };
     assert_eq!(group.cpu().unwrap(), expected);
+    files(&cell, &[("cpu.weight", "100")]);
+    group.give_way();
+    assert_eq!(read(cell.join("cpu.weight")), "1");
     assert_eq!(group.memory_kills().unwrap(), 1);
     assert_eq!(group.memory_peak().unwrap(), 2_000_000);
     group.kill_steps(1).unwrap();
@@ -213,6 +216,10 @@ fn v1_limits_and_v2_kills_where_both_are_mounted() {
     assert!(of("unified").join("steps").is_dir());
     assert!(of("cpu,cpuacct/worker").exists());
 
+    let cpu = of("cpu,cpuacct/worker");
+    files(&cpu, &[("cpu.shares", "1024")]);
+    group.give_way();
+    assert_eq!(read(cpu.join("cpu.shares")), "2");
     group.limit(&limits(50_000)).unwrap();
     assert_eq!(read(memory.join("memory.limit_in_bytes")), "50000");
     assert_eq!(read(memory.join("memory.memsw.limit_in_bytes")), "50000");
