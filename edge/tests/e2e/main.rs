@@ -13,6 +13,7 @@ mod history;
 mod idempotency;
 mod page;
 mod random;
+mod rerun;
 mod script;
 mod server;
 mod snippets;
