@@ -7,6 +7,8 @@
 
 #[expect(
     dead_code,
+    unused_imports,
+    unused_macros,
     reason = "not all of the suite makes sense for forks of an interpreter"
 )]
 #[path = "../../../sandbox/tests/conformance/mod.rs"]
