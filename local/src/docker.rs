@@ -72,21 +72,24 @@ impl Docker {
         self.programs.join("runsc").exists()
     }
 
+    /// The `docker` command, told to talk to this daemon.
+    pub fn client(&self) -> Command {
+        let mut command = Command::new(self.programs.join("docker"));
+        command
+            .env("DOCKER_CONFIG", self.folder.path())
+            .arg("--host")
+            .arg(format!("unix://{}", self.socket().display()))
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
     /// Makes an image of a root file system in a tar archive.
     ///
     /// # Errors
     /// The daemon refuses it.
     pub async fn import(&self, archive: &Path, name: &str) -> Result<(), Error> {
-        let output = Command::new(self.programs.join("docker"))
-            .env("DOCKER_CONFIG", self.folder.path())
-            .arg("--host")
-            .arg(format!("unix://{}", self.socket().display()))
-            .arg("import")
-            .arg(archive)
-            .arg(name)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
+        let output = self.client().arg("import").arg(archive).arg(name).output();
         let output = output.await.map_err(Error::io("run", &self.programs))?;
         if output.status.success() {
             return Ok(());
@@ -123,8 +126,10 @@ impl Docker {
     /// Starts the daemon again on the same data, after a crash.
     pub async fn restart(&mut self) -> Result<(), Error> {
         let log = Log::open(self.folder.path())?;
-        // One that was killed leaves it, and the next would take it for another daemon's.
-        let _ = fs::remove_file(self.folder.path().join("pid"));
+        // One that was killed leaves these, and the next would take what they name for alive.
+        for stale in ["pid", "exec/containerd/containerd.pid"] {
+            let _ = fs::remove_file(self.folder.path().join(stale));
+        }
         let started = Process::start(self.launch(), log.file()).await;
         let mut process = started.map_err(Error::io("start", &self.programs))?;
         let began = Instant::now();
@@ -155,7 +160,11 @@ impl Docker {
     fn configure(&self) -> Result<(), Error> {
         let runtimes = if self.has_runsc() {
             let path = self.programs.join("runsc");
-            format!("\"runsc\": {{\"path\": \"{}\"}}", path.display())
+            // Older ones cannot do without a network that they are given.
+            format!(
+                "\"runsc\": {{\"path\": \"{}\", \"runtimeArgs\": [\"--network=none\"]}}",
+                path.display()
+            )
         } else {
             String::new()
         };

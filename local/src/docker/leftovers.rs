@@ -33,10 +33,15 @@ pub(super) fn remove(folder: &Path, cgroup_parent: &str) {
     for mount in mounts_in(folder).iter().rev() {
         umount2(mount, MntFlags::MNT_DETACH).ok();
     }
-    for hierarchy in entries(Path::new("/sys/fs/cgroup")) {
-        remove_groups(&hierarchy.join(cgroup_parent.trim_start_matches('/')));
+    let root = Path::new("/sys/fs/cgroup");
+    let hierarchies = entries(root).into_iter().chain([root.to_owned()]);
+    for hierarchy in hierarchies {
+        let group = hierarchy.join(cgroup_parent.trim_start_matches('/'));
+        // A process leaves its group just after its death was seen.
+        while group.exists() && !remove_groups(&group) && began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
-    remove_groups(&Path::new("/sys/fs/cgroup").join(cgroup_parent.trim_start_matches('/')));
 }
 
 /// Processes that were started with a path in the folder.
@@ -59,13 +64,13 @@ fn mounts_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Control groups can only be removed from the inside out.
-fn remove_groups(group: &Path) {
+fn remove_groups(group: &Path) -> bool {
     for inner in entries(group) {
         if inner.is_dir() {
             remove_groups(&inner);
         }
     }
-    fs::remove_dir(group).ok();
+    fs::remove_dir(group).is_ok()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

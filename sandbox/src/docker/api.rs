@@ -152,14 +152,17 @@ impl Api {
         Ok(listed.into_iter().filter_map(of).collect())
     }
 
-    /// Whether an image is there.
-    pub(super) async fn has_image(&self, name: &str) -> Result<bool, Error> {
+    /// The labels of an image, if it is there.
+    pub(super) async fn image(&self, name: &str) -> Result<Option<HashMap<String, String>>, Error> {
         let found = async { self.client()?.inspect_image(name).await };
         match found.await {
-            Ok(_) => Ok(true),
+            Ok(image) => {
+                let labels = image.config.and_then(|config| config.labels);
+                Ok(Some(labels.unwrap_or_default()))
+            }
             Err(bollard::errors::Error::DockerResponseServerError {
                 status_code: 404, ..
-            }) => Ok(false),
+            }) => Ok(None),
             Err(error) => Err(self.failed("looking for an image", error)),
         }
     }

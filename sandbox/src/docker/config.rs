@@ -19,6 +19,9 @@ pub struct DockerConfig {
     pub init_args: Vec<String>,
     /// Further folders or files of this machine that every cell sees, read-only.
     pub mounts: Vec<crate::native::Mount>,
+    /// Debian packages that the image should have been built with. One that was not is a
+    /// [warning](super::DockerEngine::warnings); the languages that need it are not there.
+    pub packages: Vec<String>,
     /// How many containers wait ready to be used. With 0 each is made when it is asked for.
     pub parked_cells: usize,
     /// Bytes that may be written in a parked cell; see
@@ -81,6 +84,7 @@ impl DockerConfig {
             init: std::env::current_exe()?,
             init_args: vec!["container-init".to_owned()],
             mounts: Vec::new(),
+            packages: Vec::new(),
             parked_cells: 2,
             parked_disk_bytes: 64 << 20,
             cgroup_root: PathBuf::from("/sys/fs/cgroup"),

@@ -1,5 +1,6 @@
 //! Whether the daemon and its runtime are recent enough to be trusted with hostile programs.
 
+use std::collections::{BTreeSet, HashMap};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -48,6 +49,25 @@ pub(super) async fn warnings(versions: &Versions, runtime: Runtime) -> Vec<Strin
         }
     }
     warnings
+}
+
+/// The label in which an image names the packages that it was built with.
+const PACKAGES: &str = "dev.runlog.packages";
+
+/// What an image lacks that it should have been built with.
+pub(super) fn stale_image(
+    name: &str,
+    labels: &HashMap<String, String>,
+    wanted: &[String],
+) -> Option<String> {
+    let built = labels.get(PACKAGES).map_or("", String::as_str);
+    let built: BTreeSet<_> = built.split_whitespace().collect();
+    let missing = wanted.iter().map(String::as_str);
+    let missing: BTreeSet<_> = missing.filter(|it| !built.contains(it)).collect();
+    let missing = Vec::from_iter(missing).join(", ");
+    (!missing.is_empty()).then(|| {
+        format!("the image {name} was built without {missing}; `make images` builds it anew")
+    })
 }
 
 fn known(version: &str) -> &str {
@@ -102,9 +122,17 @@ async fn ask(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
+
+    #[test]
+    fn an_image_that_lacks_packages_is_stale() {
+        let labels = HashMap::from([(PACKAGES.to_owned(), "gcc php-cli".to_owned())]);
+        let wanted = |names: &[&str]| names.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+        assert_eq!(stale_image("x", &labels, &wanted(&["gcc"])), None);
+        let stale = stale_image("x", &labels, &wanted(&["gcc", "ruby", "ruby"])).unwrap();
+        assert!(stale.contains("without ruby;"), "{stale}");
+        assert!(stale_image("x", &HashMap::new(), &wanted(&["gcc"])).is_some());
+    }
 
     #[test]
     fn versions_are_compared_by_their_branches() {

@@ -116,20 +116,7 @@ impl DockerEngine {
     pub async fn start(config: DockerConfig) -> Result<Self, Error> {
         let api = Api::new(config.socket.clone());
         let labels = Labels::own().map_err(failed("finding out who this worker is"))?;
-        let versions = api.versions().await?;
-        let runtime = config.runtime.name();
-        if !versions.runtimes.contains_key(runtime) {
-            let text = format!("the Docker daemon has no runtime {runtime}");
-            return Err(failed("choosing a runtime")(io::Error::other(text)));
-        }
-        if !api.has_image(&config.image).await? {
-            let text = format!(
-                "there is no image {}; `make images` builds it",
-                config.image
-            );
-            return Err(failed("choosing an image")(io::Error::other(text)));
-        }
-        let warnings = gate::warnings(&versions, config.runtime).await;
+        let warnings = look_at(&api, &config).await?;
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
@@ -183,6 +170,26 @@ impl DockerEngine {
             }
         });
     }
+}
+
+/// Whether the daemon has what it takes, and what of it is too old.
+async fn look_at(api: &Api, config: &DockerConfig) -> Result<Vec<String>, Error> {
+    let versions = api.versions().await?;
+    let runtime = config.runtime.name();
+    if !versions.runtimes.contains_key(runtime) {
+        let text = format!("the Docker daemon has no runtime {runtime}");
+        return Err(failed("choosing a runtime")(io::Error::other(text)));
+    }
+    let Some(labels) = api.image(&config.image).await? else {
+        let text = format!(
+            "there is no image {}; `make images` builds it",
+            config.image
+        );
+        return Err(failed("choosing an image")(io::Error::other(text)));
+    };
+    let mut warnings = gate::warnings(&versions, config.runtime).await;
+    warnings.extend(gate::stale_image(&config.image, &labels, &config.packages));
+    Ok(warnings)
 }
 
 impl Engine for DockerEngine {

@@ -228,7 +228,7 @@ pub(crate) fn close_all_from(first: i32, keep: &[BorrowedFd<'_>]) -> io::Result<
         }
         from = from.max(fd + 1);
     }
-    close_range(from, u32::MAX, 0)
+    close_range(from, LAST, 0)
 }
 
 /// The owner of a descriptor that this process was handed under an agreed number.
@@ -242,8 +242,11 @@ pub(super) fn own(number: i32) -> io::Result<OwnedFd> {
 
 /// Marks every descriptor from `first` on to be closed by exec.
 pub(crate) fn close_on_exec_from(first: u32) -> io::Result<()> {
-    close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+    close_range(first, LAST, libc::CLOSE_RANGE_CLOEXEC)
 }
+
+/// The highest number that a descriptor can have; gVisor takes no higher one.
+const LAST: u32 = i32::MAX.cast_unsigned();
 
 fn close_range(first: u32, last: u32, flags: libc::c_uint) -> io::Result<()> {
     // SAFETY: the callers name descriptors of a process that they own as a whole: no living

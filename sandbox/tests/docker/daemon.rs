@@ -1,11 +1,24 @@
 //! A Docker daemon for a test, with the image that cells are made from.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use runlog_local::{Docker, Error, Tools};
 use runlog_sandbox::docker::{DockerConfig, DockerEngine, Runtime};
 
 const IMAGE: &str = "runlog-test";
+
+/// Settings for an engine of this test program.
+pub(crate) fn config(socket: &Path, runtime: Runtime) -> DockerConfig {
+    DockerConfig {
+        socket: socket.to_owned(),
+        runtime,
+        image: IMAGE.to_owned(),
+        init: env!("CARGO_BIN_EXE_container-init").into(),
+        init_args: Vec::new(),
+        ..DockerConfig::new().expect("this program has a path")
+    }
+}
 
 /// A daemon with its image.
 pub(crate) struct Daemon {
@@ -32,14 +45,40 @@ impl Daemon {
     }
 
     pub(crate) fn config(&self, runtime: Runtime) -> DockerConfig {
-        DockerConfig {
-            socket: self.docker.socket(),
-            runtime,
-            image: IMAGE.to_owned(),
-            init: env!("CARGO_BIN_EXE_container-init").into(),
-            init_args: Vec::new(),
-            ..DockerConfig::new().expect("this program has a path")
-        }
+        config(&self.docker.socket(), runtime)
+    }
+
+    /// The ids of all containers, running or not.
+    pub(crate) async fn containers(&self) -> Vec<String> {
+        let listed = self.ask(&["ps", "--all", "--quiet", "--no-trunc"]).await;
+        listed.lines().map(str::to_owned).collect()
+    }
+
+    /// How many containers run.
+    pub(crate) async fn running(&self) -> usize {
+        self.ask(&["ps", "--quiet"]).await.lines().count()
+    }
+
+    pub(crate) async fn inspect(&self, id: &str) -> serde_json::Value {
+        let text = self.ask(&["inspect", id]).await;
+        let all: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        all[0].clone()
+    }
+
+    async fn ask(&self, args: &[&str]) -> String {
+        let output = self
+            .docker
+            .client()
+            .args(args)
+            .output()
+            .await
+            .expect("docker");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("text")
     }
 
     pub(crate) async fn engine(&self, config: DockerConfig) -> Arc<DockerEngine> {

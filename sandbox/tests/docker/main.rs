@@ -11,6 +11,8 @@
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod daemon;
+mod machine;
+mod proxy;
 mod suite;
 
 pub(crate) use daemon::Daemon;
