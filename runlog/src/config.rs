@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use runlog_client::{BaseUrl, Client};
+use runlog_sandbox::docker::{DEFAULT_IMAGE, Runtime};
 use runlog_sandbox::native::Layer;
 
 use crate::time;
@@ -139,6 +140,8 @@ pub(crate) struct WorkerConfig {
     /// Its name in events; default: host and process id
     #[arg(long, env = "RUNLOG_WORKER_NAME", value_name = "NAME")]
     pub(crate) worker_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) engine: EngineConfig,
     /// The folder of `make setup`, in which some toolchains are; default: .runlog/tools here or in
     /// the nearest folder above
     #[arg(long, env = "RUNLOG_TOOLS", value_name = "DIR")]
@@ -152,6 +155,38 @@ pub(crate) struct WorkerConfig {
         value_name = "LAYER"
     )]
     pub(crate) insecure_allow_missing: Vec<Layer>,
+}
+
+/// In what programs are run.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EngineConfig {
+    /// What isolates programs
+    #[arg(long, env = "RUNLOG_ENGINE", value_enum, default_value_t)]
+    pub(crate) engine: EngineKind,
+    /// Socket of the Docker daemon, on this machine; for --engine docker
+    #[arg(
+        long,
+        env = "RUNLOG_DOCKER_SOCKET",
+        default_value = "/var/run/docker.sock",
+        value_name = "PATH"
+    )]
+    pub(crate) docker_socket: PathBuf,
+    /// The daemon's runtime that runs the containers: runc, or runsc for gVisor
+    #[arg(long, env = "RUNLOG_DOCKER_RUNTIME", default_value = "runc", value_parser = str::parse::<Runtime>, value_name = "RUNTIME")]
+    pub(crate) docker_runtime: Runtime,
+    /// The image that cells are made from; `make images` builds the default one
+    #[arg(long, env = "RUNLOG_DOCKER_IMAGE", default_value = DEFAULT_IMAGE, value_name = "IMAGE")]
+    pub(crate) docker_image: String,
+}
+
+/// What isolates programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineKind {
+    /// Namespaces and control groups of our own, without a daemon
+    #[default]
+    Native,
+    /// Containers of a Docker daemon
+    Docker,
 }
 
 impl WorkerConfig {

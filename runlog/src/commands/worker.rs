@@ -12,7 +12,7 @@ use super::check;
 use super::edge::verify;
 use crate::config::{LanguagesConfig, LogConfig, NatsConfig, Speech, WorkerConfig};
 use crate::failure::Failure;
-use crate::services::{self, Parts, Sandbox, failed};
+use crate::services::{self, Parts, Sandbox, Wanted, failed};
 use crate::writer::Writer;
 
 /// Service: takes programs from the queues and runs them in sandboxes
@@ -83,8 +83,13 @@ impl Worker {
         config.slots = self.config.slots.map_or(config.slots, usize::from);
         config.grace = self.config.grace;
         let parked = self.config.parked_cells.map_or(config.slots, usize::from);
-        let allowed = self.config.insecure_allow_missing;
-        let sandbox = Sandbox::start(&self.catalog, &tools, parked, allowed).await?;
+        let wanted = Wanted {
+            engine: &self.config.engine,
+            tools: &tools,
+            parked_cells: parked,
+            allow_missing: self.config.insecure_allow_missing,
+        };
+        let sandbox = Sandbox::start(&self.catalog, wanted, &self.registry).await?;
         let Sandbox {
             engine,
             toolchains,

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use prometheus::{IntGauge, Registry};
 use runlog_sandbox::Engine;
+use runlog_sandbox::docker::{DockerConfig, DockerEngine};
 use runlog_sandbox::native::{Finding, Layer, Mount, NativeConfig, NativeEngine};
 use runlog_schemas::Catalog;
 use runlog_worker::Toolchains;
 
 use super::failed;
+use crate::config::{EngineConfig, EngineKind};
 use crate::failure::Failure;
 
 /// A sandbox engine, and what it found for the languages.
@@ -19,30 +22,31 @@ pub(crate) struct Sandbox {
     pub(crate) missing: Vec<Layer>,
 }
 
+/// What a sandbox shall be like.
+pub(crate) struct Wanted<'a> {
+    /// What isolates programs.
+    pub(crate) engine: &'a EngineConfig,
+    /// The folder of `make setup`.
+    pub(crate) tools: &'a Path,
+    /// Cells that wait ready to be used.
+    pub(crate) parked_cells: usize,
+    /// Layers of isolation that the native engine may do without.
+    pub(crate) allow_missing: Vec<Layer>,
+}
+
 impl Sandbox {
-    /// Looks for toolchains and starts the native engine, which proves first that every layer of
-    /// isolation holds but those that are allowed to be missing.
+    /// Looks for toolchains and starts the engine, which proves first that every layer of isolation
+    /// holds; the native one does without those that are allowed to be missing.
     pub(crate) async fn start(
         catalog: &Catalog,
-        tools: &Path,
-        parked_cells: usize,
-        allow_missing: Vec<Layer>,
+        wanted: Wanted<'_>,
+        registry: &Registry,
     ) -> Result<Self, Failure> {
-        let toolchains = runlog_worker::mounts(catalog, tools).await;
-        let config = NativeConfig {
-            parked_cells,
-            allow_missing,
-            ..config(catalog, &toolchains)
-        };
-        let engine = NativeEngine::start(config).await.map_err(refused)?;
-        let findings = engine.findings().iter();
-        let missing = findings.filter(|it| it.missing().is_some() && it.layer.is_required());
-        let missing = missing.map(|it| it.layer).collect();
-        Ok(Self {
-            engine: Arc::new(engine),
-            toolchains,
-            missing,
-        })
+        let toolchains = runlog_worker::mounts(catalog, wanted.tools).await;
+        match wanted.engine.engine {
+            EngineKind::Native => native(catalog, wanted, toolchains).await,
+            EngineKind::Docker => docker(catalog, &wanted, toolchains, registry).await,
+        }
     }
 
     /// Tells of every layer of isolation whether it holds here.
@@ -68,6 +72,68 @@ fn config(catalog: &Catalog, toolchains: &Toolchains) -> NativeConfig {
     config.etc.dedup();
     config.warm_hosts = runlog_worker::warm_hosts(catalog, toolchains);
     config
+}
+
+async fn native(
+    catalog: &Catalog,
+    wanted: Wanted<'_>,
+    toolchains: Toolchains,
+) -> Result<Sandbox, Failure> {
+    let config = NativeConfig {
+        parked_cells: wanted.parked_cells,
+        allow_missing: wanted.allow_missing,
+        ..config(catalog, &toolchains)
+    };
+    let engine = NativeEngine::start(config).await.map_err(refused)?;
+    let findings = engine.findings().iter();
+    let missing = findings.filter(|it| it.missing().is_some() && it.layer.is_required());
+    let missing = missing.map(|it| it.layer).collect();
+    Ok(Sandbox {
+        engine: Arc::new(engine),
+        toolchains,
+        missing,
+    })
+}
+
+async fn docker(
+    catalog: &Catalog,
+    wanted: &Wanted<'_>,
+    toolchains: Toolchains,
+    registry: &Registry,
+) -> Result<Sandbox, Failure> {
+    let words = "programs cannot be run in containers here, so none would be run";
+    let config = DockerConfig::new().map_err(|error| failed(words, &error))?;
+    let packages = catalog.iter().flat_map(|it| &it.toolchain.packages);
+    let config = DockerConfig {
+        socket: wanted.engine.docker_socket.clone(),
+        runtime: wanted.engine.docker_runtime,
+        image: wanted.engine.docker_image.clone(),
+        mounts: toolchains.mounts.iter().map(mount).collect(),
+        packages: packages.cloned().collect(),
+        parked_cells: wanted.parked_cells,
+        ..config
+    };
+    let engine = DockerEngine::start(config).await;
+    let engine = engine.map_err(|error| failed(words, &error))?;
+    show_warnings(&engine, registry)?;
+    Ok(Sandbox {
+        engine: Arc::new(engine),
+        toolchains,
+        missing: Vec::new(),
+    })
+}
+
+/// What is older than it should be is told in the log; how much it is shows in the metrics.
+fn show_warnings(engine: &DockerEngine, registry: &Registry) -> Result<(), Failure> {
+    let words = "cannot set the metrics up";
+    let outdated = IntGauge::new(
+        "runlog_sandbox_outdated_parts",
+        "Parts of the Docker daemon, its runtime and its image that are older than they should be",
+    );
+    let outdated = outdated.map_err(|error| failed(words, &error))?;
+    outdated.set(i64::try_from(engine.warnings().len()).unwrap_or(i64::MAX));
+    let registered = registry.register(Box::new(outdated));
+    registered.map_err(|error| failed(words, &error))
 }
 
 fn mount(mount: &runlog_worker::Mount) -> Mount {

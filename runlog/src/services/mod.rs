@@ -13,7 +13,7 @@ mod shutdown;
 mod up_file;
 
 pub(crate) use catalog::read_catalog;
-pub(crate) use engine::Sandbox;
+pub(crate) use engine::{Sandbox, Wanted};
 pub(crate) use isolation::{count_missing, warn_of};
 pub(crate) use limits::raise_file_limit;
 pub(crate) use listener::bind;
