@@ -218,3 +218,22 @@ async fn neighbouring_runs_have_other_seeds() {
     assert_eq!(hashes.len(), 3, "{seen:?}");
     bench.stop().await;
 }
+
+const JAVASCRIPT: &str = include_str!("alike/javascript.txt");
+
+#[tokio::test]
+async fn javascript_in_pipes() {
+    let bench = Bench::start("javascript").await;
+    bench.compare(JAVASCRIPT, None).await;
+    bench.stop().await;
+}
+
+/// Only one that waited was started with the hook.
+#[tokio::test]
+async fn javascript_really_waited() {
+    let bench = Bench::start("javascript").await;
+    let look = "console.log(require('fs').readFileSync('/proc/self/environ', 'utf8').includes('NODE_OPTIONS'))";
+    assert_eq!(bench.run(look, true, None).await.stdout, "true\n");
+    assert_eq!(bench.run(look, false, None).await.stdout, "false\n");
+    bench.stop().await;
+}
