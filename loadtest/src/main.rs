@@ -5,6 +5,7 @@
 //! through the client.
 
 mod bare;
+mod cells;
 mod check;
 mod fanout;
 mod flood;
@@ -66,6 +67,8 @@ enum Command {
     Fanout(fanout::FanoutArgs),
     /// Interactive runs without and with a flood of background work
     Flood(flood::FloodArgs),
+    /// Programs in a sandbox that is ready, without the rest of Runlog (needs root)
+    Cells(cells::CellsArgs),
     /// Memory and CPU while nothing happens
     Idle(idle::IdleArgs),
     /// All of them, with their defaults
@@ -73,6 +76,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before any thread exists, as for `runlog` itself.
+    if std::env::args().nth(1).as_deref() == Some("cell-spawner") {
+        return runlog_sandbox::native::spawner_main();
+    }
     let cli = Cli::parse();
     match machine::raise_file_limit()
         .and_then(|()| tokio::runtime::Runtime::new().context("cannot make an event loop"))
@@ -93,6 +100,16 @@ fn main() -> ExitCode {
 /// Measures; `false` where a target was missed that must not be.
 async fn run(cli: Cli) -> anyhow::Result<bool> {
     let options = cli.options;
+    if let Command::Cells(args) = &cli.command {
+        let mut report = Report::new();
+        let measured = cells::measure(args, &mut report).await;
+        report.print()?;
+        if let Some(path) = &options.json {
+            report.write(path)?;
+        }
+        measured?;
+        return Ok(!options.strict || report.targets_are_met());
+    }
     let system = System::start(options.url, options.runlog).await?;
     let mut report = Report::new();
     let measured = measure(cli.command, &system, &mut report).await;
@@ -113,9 +130,11 @@ async fn measure(command: Command, system: &System, report: &mut Report) -> anyh
         Command::Fanout(args) => fanout::measure(&args, system, report).await,
         Command::Flood(args) => flood::measure(&args, system, report).await,
         Command::Idle(args) => idle::measure(&args, system, report).await,
+        Command::Cells(args) => cells::measure(&args, report).await,
         Command::All => {
             if system.is_own() {
                 idle::measure(&idle::IdleArgs::default(), system, report).await?;
+                cells::measure(&cells::CellsArgs::default(), report).await?;
             }
             latency::measure(&latency::LatencyArgs::default(), system, report).await?;
             throughput::measure(&throughput::ThroughputArgs::default(), system, report).await?;

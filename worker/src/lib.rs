@@ -16,6 +16,7 @@
 mod clock;
 mod config;
 mod metrics;
+mod parked;
 mod presence;
 mod pull;
 mod queues;
@@ -86,6 +87,7 @@ pub async fn run(config: Config, parts: Parts, shutdown: CancellationToken) -> R
     metrics
         .slots
         .set(i64::try_from(config.slots).unwrap_or(i64::MAX));
+    parked::register(&parts.registry, Arc::clone(&parts.engine))?;
     let worker = Arc::new(worker::Worker {
         config,
         log: parts.log,
