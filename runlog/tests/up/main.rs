@@ -9,6 +9,7 @@
     reason = "a helper of a test may panic and print"
 )]
 
+mod again;
 mod bed;
 mod fleet;
 mod history;
