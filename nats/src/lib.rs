@@ -8,6 +8,7 @@
 
 mod acknowledge;
 mod append;
+mod artifacts;
 mod bucket;
 mod connect;
 mod connection;
@@ -31,6 +32,7 @@ mod watch;
 mod workers;
 
 pub use append::AppendError;
+pub use artifacts::{ArtifactError, Artifacts, MOST_ARTIFACT_BYTES};
 pub use connect::{ConnectError, LogConfig, MINIMUM_API_LEVEL, MINIMUM_SERVER};
 pub use connection::ConnectionState;
 pub use control::{ControlError, ControlListener, Replier};

@@ -115,6 +115,9 @@ fn usage(outcome: &Outcome, used: &Measurements) -> String {
             let compile = seconds(Duration::from_micros(compile));
             format!("{wall} after {compile} of compiling (CPU {cpu}, memory {memory})")
         }
+        None if used.compile_cached => {
+            format!("{wall}, compiled before (CPU {cpu}, memory {memory})")
+        }
         None => format!("{wall} (CPU {cpu}, memory {memory})"),
     }
 }

@@ -38,6 +38,10 @@
 //! environment = {}                      # added for this step
 //! limits = { memory_mb = 1024 }         # of this step; what is left out has the defaults of COMPILE_LIMITS
 //!
+//! cache_unless = ["__DATE__"]           # what it makes is kept for whoever sends the same, unless a file
+//!                                       # holds one of these texts, with which it is not the same each
+//!                                       # time; left out: nothing is kept
+//!
 //! [compile.options]                     # compiler options that a submission may give
 //! exact = ["-O2"]
 //! prefixes = ["-D"]                     # followed by at least one of A-Z a-z 0-9 _ = + . -
@@ -232,6 +236,9 @@ pub struct CompileStep {
     pub options: CompilerOptions,
     /// The compiler, if one is kept started.
     pub warm: Option<WarmHost>,
+    /// Texts in a file with which the step does not make the same each time; `None` where it never
+    /// does for sure.
+    pub cache_unless: Option<Vec<String>>,
 }
 
 /// How programs are run.
@@ -298,6 +305,18 @@ impl LanguageDefinition {
             program,
             step.limits.memory_mb,
         ))
+    }
+
+    /// Whether the compile step makes the same of these files each time.
+    pub fn compiles_repeatably<'a>(&self, mut contents: impl Iterator<Item = &'a [u8]>) -> bool {
+        let Some(step) = &self.compile else {
+            return false;
+        };
+        let Some(unless) = &step.cache_unless else {
+            return false;
+        };
+        let holds = |content: &[u8], text: &[u8]| content.windows(text.len()).any(|it| it == text);
+        !contents.any(|content| unless.iter().any(|text| holds(content, text.as_bytes())))
     }
 
     /// The variables of the compile step.

@@ -123,6 +123,14 @@ pub enum Phase {
     Run,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the serialiser passes a reference"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// What an attempt used. Figures of the program are of the run phase; where it never ran they
 /// are of the compile phase.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -132,6 +140,9 @@ pub struct Measurements {
     /// Time that the compile step took, in microseconds, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compile_us: Option<u64>,
+    /// Whether there was no compile step because the same submission had been compiled before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compile_cached: bool,
     /// Time from the start of the program to the death of its last process, in microseconds.
     pub wall_us: u64,
     /// CPU time in user mode, in microseconds.

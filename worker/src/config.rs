@@ -20,6 +20,8 @@ pub struct Config {
     /// Time between two looks at all queues. New submissions announce themselves; redeliveries are
     /// found by this alone.
     pub sweep: Duration,
+    /// How much of what was compiled is kept in memory, in bytes.
+    pub cache_bytes: usize,
     /// How long the queue waits for a sign of life before it gives an execution to somebody else:
     /// the consumers' `ack_wait`.
     pub lease: Duration,
@@ -40,6 +42,7 @@ impl Config {
             // of the log and for its cell to go; a second one per core fills that.
             slots: 2 * cores,
             grace: Duration::from_secs(25),
+            cache_bytes: 64 << 20,
             sweep: Duration::from_secs(1),
             lease: Duration::from_secs(3),
             patience: Duration::from_secs(10),

@@ -13,6 +13,7 @@
 //!        └─ one task per execution, and one for the removal of its cell
 //! ```
 
+mod cache;
 mod clock;
 mod config;
 mod metrics;
@@ -88,12 +89,14 @@ pub async fn run(config: Config, parts: Parts, shutdown: CancellationToken) -> R
         .slots
         .set(i64::try_from(config.slots).unwrap_or(i64::MAX));
     parked::register(&parts.registry, Arc::clone(&parts.engine))?;
+    let cache = Arc::new(cache(&config, &parts, &metrics));
     let worker = Arc::new(worker::Worker {
         config,
         log: parts.log,
         engine: parts.engine,
         languages: parts.languages,
         metrics,
+        cache,
         tracker: TaskTracker::new(),
         hurry: CancellationToken::new(),
         running: Mutex::new(HashSet::new()),
@@ -138,4 +141,21 @@ pub async fn run(config: Config, parts: Parts, shutdown: CancellationToken) -> R
     } else {
         Err(Error::LogClosed)
     }
+}
+
+/// The cache of what was compiled. Only the cells of the native engine have the machine's toolchains,
+/// of which we can tell when they change.
+fn cache(config: &Config, parts: &Parts, metrics: &metrics::Metrics) -> cache::Cache {
+    let engine = parts.engine.name();
+    let identity = (engine == "native")
+        .then(|| cache::Identity::of_host(&parts.toolchains.mounts))
+        .flatten();
+    let lookups = metrics.artifacts.clone();
+    cache::Cache::new(
+        config.cache_bytes,
+        parts.log.artifacts(),
+        engine,
+        identity,
+        lookups,
+    )
 }

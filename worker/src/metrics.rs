@@ -83,6 +83,8 @@ pub(crate) struct Metrics {
     given_up: IntCounterVec,
     stages: HistogramVec,
     ignored: IntCounterVec,
+    /// Looks for what had been compiled before, by where it was found.
+    pub(crate) artifacts: IntCounterVec,
 }
 
 impl Metrics {
@@ -124,6 +126,13 @@ impl Metrics {
                 ),
                 &["reason"],
             )?,
+            artifacts: IntCounterVec::new(
+                Opts::new(
+                    "exec_artifact_lookups_total",
+                    "Looks for what had been compiled before, by where it was found.",
+                ),
+                &["found"],
+            )?,
         };
         registry.register(Box::new(metrics.slots.clone()))?;
         registry.register(Box::new(metrics.running.clone()))?;
@@ -133,6 +142,7 @@ impl Metrics {
         registry.register(Box::new(metrics.given_up.clone()))?;
         registry.register(Box::new(metrics.stages.clone()))?;
         registry.register(Box::new(metrics.ignored.clone()))?;
+        registry.register(Box::new(metrics.artifacts.clone()))?;
         Ok(metrics)
     }
 

@@ -96,7 +96,10 @@ async fn look(
         None => toolchain::probe(&worker.engine, language).await,
     };
     match &probed {
-        Ok(version) => tracing::info!(language = language.id, version, "available"),
+        Ok(version) => {
+            worker.cache.learn(&language.id, version);
+            tracing::info!(language = language.id, version, "available");
+        }
         Err(reason) => tracing::warn!(language = language.id, reason, "not available"),
     }
     LanguageReport {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Config;
+use crate::cache::Cache;
 use crate::metrics::Metrics;
 
 /// What all runs of a worker share.
@@ -22,6 +23,8 @@ pub(crate) struct Worker {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) languages: Arc<Catalog>,
     pub(crate) metrics: Metrics,
+    /// What compilers made before.
+    pub(crate) cache: Arc<Cache>,
     /// Every task of the worker.
     pub(crate) tracker: TaskTracker,
     /// The time to finish is over: what still runs is given up.

@@ -193,6 +193,8 @@ mod tests {
         assert_eq!(subjects(subject::SNIPPETS), subject::SNIPPETS_SUBJECTS);
         assert_eq!(subjects("KV_LANGUAGES"), ["$KV.LANGUAGES.>"]);
         assert_eq!(subjects("KV_WORKERS"), ["$KV.WORKERS.>"]);
+        let parts = ["$O.ARTIFACTS.C.>", "$O.ARTIFACTS.M.>"];
+        assert_eq!(subjects(crate::artifacts::STREAM), parts);
     }
 
     #[test]

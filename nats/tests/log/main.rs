@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod append;
+mod artifacts;
 mod cluster;
 mod connect;
 mod control;

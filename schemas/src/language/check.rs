@@ -39,6 +39,7 @@ struct RawCompile {
     #[serde(default)]
     options: CompilerOptions,
     warm: Option<WarmHost>,
+    cache_unless: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -257,12 +258,22 @@ fn compile_step(checker: &Checker<'_>, raw: RawCompile) -> Result<CompileStep, L
             "options that begin with -",
         )?;
     }
+    for text in raw.cache_unless.iter().flatten() {
+        let ok = !text.is_empty();
+        checker.require(
+            ok,
+            "compile.cache_unless",
+            text,
+            "texts of at least one byte",
+        )?;
+    }
     Ok(CompileStep {
         argv: raw.argv,
         environment: raw.environment,
         limits,
         options: raw.options,
         warm: raw.warm,
+        cache_unless: raw.cache_unless,
     })
 }
 

@@ -355,6 +355,7 @@ export type Limits = v.InferOutput<typeof Limits>;
 /** What an attempt used. Figures of the program are of the run phase; where it never ran they
  * are of the compile phase. */
 export const Measurements = v.object({
+  compile_cached: v.nullish(v.boolean()),
   compile_us: v.nullish(v.number()),
   context_switches: v.number(),
   cpu_system_us: v.number(),

@@ -70,6 +70,13 @@ pub enum Event {
         /// Whether it had been made before it was needed.
         warm: bool,
     },
+    /// The cell is there, with what the compile step had made of the same files before.
+    Reused {
+        /// Whether it had been made before it was needed.
+        warm: bool,
+        /// What the compiler had said.
+        said: bytes::Bytes,
+    },
     /// The step runs.
     Started,
     /// The program wrote something.
@@ -258,6 +265,7 @@ impl Attempt {
                     Phase::Run
                 });
             }
+            Event::Reused { warm, said } => self.reused(now, warm, &said),
             Event::Started => self.started(now),
             Event::Output(stream, bytes) => self.output(now, stream, &bytes),
             Event::Ended(end) => self.ended(end),

@@ -22,6 +22,7 @@ use super::flight::{Flight, Woken};
 use super::input::Sent;
 use super::journal::Journal;
 use super::plan::Plan;
+use super::reuse::{self, Keeps, Prepared, Reuse};
 use crate::clock;
 
 /// What one attempt works with.
@@ -30,6 +31,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) journal: &'a dyn Journal,
     pub(crate) engine: &'a Arc<dyn Engine>,
     pub(crate) plan: &'a Plan,
+    /// Where what the compile step makes may have been kept, and will be.
+    pub(crate) reuse: Option<Reuse>,
     /// Where the removal of the cell goes on when this is done.
     pub(crate) tracker: &'a TaskTracker,
     /// The worker's time to finish is over.
@@ -63,6 +66,7 @@ pub(crate) async fn drive(bench: Bench<'_>, attempt: Attempt) -> Driven {
             ..Flight::default()
         },
         cell: None,
+        said: None,
         driven: Driven {
             leave: Leave::Superseded,
             attempt,
@@ -95,6 +99,8 @@ struct Driver<'a> {
     flight: Flight<'a>,
     /// The cell, between its steps and while one runs.
     cell: Option<Box<dyn Cell>>,
+    /// What the compiler has said so far, while it runs.
+    said: Option<Vec<u8>>,
     next_heartbeat: Instant,
     hurried: bool,
     driven: Driven,
@@ -131,15 +137,20 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn prepare(&self) -> BoxFuture<'a, Result<Box<dyn Cell>, Error>> {
+    fn prepare(&self) -> BoxFuture<'a, Result<Prepared, Error>> {
         let (engine, plan) = (self.bench.engine, self.bench.plan);
+        let reuse = self.bench.reuse.clone();
         async move {
-            let mut cell = engine.cell(plan.cell.clone()).await?;
+            let (cell, found) = tokio::join!(engine.cell(plan.cell.clone()), reuse::find(&reuse));
+            let mut cell = cell?;
             if plan.gives_way {
                 cell.give_way()?;
             }
             cell.put_files(plan.files.clone()).await?;
-            Ok(cell)
+            if let Some(compiled) = &found {
+                cell.put_files(compiled.files.clone()).await?;
+            }
+            Ok(Prepared { cell, found })
         }
         .boxed()
     }
@@ -160,7 +171,12 @@ impl<'a> Driver<'a> {
                 .terminal()
                 .map(|size| Terminal { size: window(size) });
         }
+        let keeps = self.keeps();
+        self.said = (phase == Phase::Compile).then(Vec::new);
         let start = async move {
+            if let Some(keeps) = keeps {
+                keeps.take(&mut cell).await;
+            }
             let started = cell.start(step).await;
             (cell, started)
         };
@@ -178,6 +194,19 @@ impl<'a> Driver<'a> {
             (cell, collected)
         };
         self.flight.collect = Some(collect.boxed());
+    }
+
+    /// What is to be kept of the compile step that has just ended well, before the program that it
+    /// made can touch any of it.
+    fn keeps(&mut self) -> Option<Keeps> {
+        let said = self.said.take()?;
+        let reuse = self.bench.reuse.clone()?;
+        Some(Keeps {
+            reuse,
+            said,
+            sources: self.bench.plan.files.clone(),
+            tracker: self.bench.tracker.clone(),
+        })
     }
 
     async fn send(&mut self, sent: Sent) {
@@ -236,6 +265,9 @@ impl<'a> Driver<'a> {
         let attempt = &mut self.driven.attempt;
         match woken {
             Woken::Event(event) => {
+                if let (Event::Output(_, bytes), Some(said)) = (&event, &mut self.said) {
+                    said.extend_from_slice(bytes);
+                }
                 if matches!(event, Event::Ended(_) | Event::Broken(_)) {
                     self.flight.running = None;
                 }
@@ -243,7 +275,7 @@ impl<'a> Driver<'a> {
             }
             Woken::Cell(cell, event) => {
                 self.cell = Some(cell);
-                if matches!(event, Event::Prepared { .. }) {
+                if matches!(event, Event::Prepared { .. } | Event::Reused { .. }) {
                     self.driven.prepared = Some(now.since_start);
                 }
                 attempt.on(now, event);

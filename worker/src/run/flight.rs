@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::{Breakage, Event, Position};
 use super::journal::Failure;
+use super::reuse::Prepared;
 
 /// Something that may be under way.
 pub(super) type Slot<'a, T> = Option<BoxFuture<'a, T>>;
@@ -21,7 +22,7 @@ pub(super) struct Flight<'a> {
     pub(super) record: Slot<'a, Result<u64, Failure>>,
     pub(super) read: Slot<'a, Result<Position, Failure>>,
     pub(super) listen: Slot<'a, Option<ControlListener>>,
-    pub(super) prepare: Slot<'a, Result<Box<dyn Cell>, Error>>,
+    pub(super) prepare: Slot<'a, Result<Prepared, Error>>,
     pub(super) start: Slot<'static, (Box<dyn Cell>, Result<Process, Error>)>,
     pub(super) collect: Slot<'static, (Box<dyn Cell>, Result<Collected, Error>)>,
     pub(super) send: Slot<'static, ()>,
@@ -78,9 +79,13 @@ impl Flight<'_> {
                 Err(_) => Event::LeaseLost,
             }),
             prepared = arrive(&mut self.prepare) => match prepared {
-                Ok(cell) => {
+                Ok(Prepared { cell, found }) => {
                     let warm = cell.was_parked();
-                    Woken::Cell(cell, Event::Prepared { warm })
+                    let event = match found {
+                        Some(compiled) => Event::Reused { warm, said: compiled.said.clone() },
+                        None => Event::Prepared { warm },
+                    };
+                    Woken::Cell(cell, event)
                 }
                 Err(error) => Woken::Event(Event::Broken(breakage(&error))),
             },

@@ -13,6 +13,7 @@ mod journal;
 pub(crate) mod outcome;
 mod plan;
 pub(crate) mod recorder;
+mod reuse;
 pub(crate) mod salvage;
 mod self_test;
 mod takeover;
@@ -38,8 +39,9 @@ use drive::{Bench, Driven, drive};
 use journal::LogJournal;
 use outcome::Verdict;
 use plan::Plan;
+use reuse::Reuse;
 
-pub(crate) use plan::step_limits;
+pub(crate) use plan::{CompilePlan, step_limits};
 
 pub use self_test::{SelfTestError, self_test};
 
@@ -248,6 +250,7 @@ impl Run<'_> {
             journal: &journal,
             engine: &worker.engine,
             plan: &plan,
+            reuse: self.reuse(&language.id, &plan),
             tracker: &worker.tracker,
             hurry: &worker.hurry,
             heartbeat: worker.config.heartbeat(),
@@ -279,6 +282,16 @@ impl Run<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Where what the compile step makes is kept, if it may be.
+    fn reuse(&self, language: &str, plan: &Plan) -> Option<Reuse> {
+        let cache = &self.worker.cache;
+        let key = cache.key(language, &plan.compile_plan()?)?;
+        Some(Reuse {
+            cache: Arc::clone(cache),
+            key,
+        })
     }
 
     fn measure(&self, driven: &Driven, total: Duration) {

@@ -24,6 +24,17 @@ pub(crate) struct Plan {
     pub(crate) caps: Caps,
     /// The files that are given back.
     pub(crate) collect: Option<Collect>,
+    /// Whether the compile step makes the same each time.
+    pub(crate) is_repeatable: bool,
+}
+
+/// All that a compile step sees, and whether it makes the same of it each time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CompilePlan<'a> {
+    pub(crate) step: &'a Step,
+    pub(crate) files: &'a [CellFile],
+    pub(crate) disk_bytes: u64,
+    pub(crate) is_repeatable: bool,
 }
 
 /// A file takes whole pages of the cell's disk.
@@ -81,7 +92,19 @@ impl Plan {
                 program: kib(limits.output_kb),
             },
             collect: collect(submission),
+            is_repeatable: language
+                .compiles_repeatably(submission.files.iter().map(|file| &file.content.0[..])),
         }
+    }
+
+    /// The compile step, where there is one.
+    pub(crate) fn compile_plan(&self) -> Option<CompilePlan<'_>> {
+        Some(CompilePlan {
+            step: self.compile.as_ref()?,
+            files: &self.files,
+            disk_bytes: self.cell.disk_bytes,
+            is_repeatable: self.is_repeatable,
+        })
     }
 }
 

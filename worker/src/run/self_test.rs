@@ -103,6 +103,8 @@ async fn run(
         journal: &memory,
         engine,
         plan: &plan,
+        // It is the toolchain that is tested.
+        reuse: None,
         tracker: &tracker,
         hurry: &CancellationToken::new(),
         heartbeat: Duration::from_secs(3),

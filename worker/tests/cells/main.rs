@@ -13,9 +13,12 @@
 )]
 #[path = "../../../sandbox/tests/conformance/mod.rs"]
 mod conformance;
+mod cxx;
+mod cxx_programs;
 mod files;
 mod languages;
 mod programs;
+mod reuse;
 mod support;
 mod warm;
 mod warm_cells;

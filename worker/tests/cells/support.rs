@@ -11,8 +11,8 @@ use runlog_nats::{Log, LogConfig};
 use runlog_sandbox::Engine;
 use runlog_sandbox::native::{Mount, NativeConfig, NativeEngine, SpawnerCommand};
 use runlog_schemas::{
-    Catalog, Chunk, Cursor, Data, ExecutionId, Item, LanguageDefinition, Limits, Outcome,
-    OutputStream, Priority, SourceFile, Submission,
+    Catalog, Chunk, Cursor, Data, ExecutionId, Item, LanguageDefinition, Limits, Measurements,
+    Outcome, OutputStream, Priority, SourceFile, Submission,
 };
 use runlog_worker::{Config, Parts, Toolchains, mounts, warm_hosts};
 use tokio::task::JoinHandle;
@@ -32,13 +32,14 @@ pub(crate) struct Site {
     machine: Machine,
     shutdown: CancellationToken,
     done: JoinHandle<Result<(), runlog_worker::Error>>,
-    _servers: Testbed,
+    servers: Testbed,
 }
 
 /// How an execution went.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
+    pub(crate) measurements: Measurements,
     pub(crate) chunks: Vec<Chunk>,
 }
 
@@ -87,22 +88,24 @@ impl Site {
         streams::apply(&log, &wanted, false, now_ms())
             .await
             .expect("streams are made");
-        let parts = Parts {
-            log: Log::connect(&config).await.unwrap(),
-            engine: Arc::clone(&machine.engine),
-            languages: Arc::clone(&machine.languages),
-            toolchains: machine.toolchains.clone(),
-            registry: Registry::new(),
-        };
         let shutdown = CancellationToken::new();
-        let run = runlog_worker::run(Config::new("w", "h"), parts, shutdown.clone());
+        let done = work(&machine, &config, &shutdown).await;
         Self {
             log,
             machine,
             shutdown,
-            done: TaskTracker::new().spawn(run),
-            _servers: servers,
+            done,
+            servers,
         }
+    }
+
+    /// Puts another worker in the place of the one there is; it remembers nothing.
+    pub(crate) async fn replace_worker(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.done).await.unwrap().unwrap();
+        let config = LogConfig::new(self.servers.nats().url(), "test");
+        self.shutdown = CancellationToken::new();
+        self.done = work(&self.machine, &config, &self.shutdown).await;
     }
 
     pub(crate) async fn submit(&self, submission: &Submission) -> ExecutionId {
@@ -125,8 +128,10 @@ impl Site {
         }
         let leader = runlog_nats::Freshness::Leader;
         let folded = self.log.read_execution(id, leader).await.unwrap().unwrap();
+        let end = folded.execution.end().unwrap();
         Ended {
-            outcome: folded.execution.end().unwrap().outcome.clone(),
+            outcome: end.outcome.clone(),
+            measurements: end.measurements.clone().unwrap_or_default(),
             chunks,
         }
     }
@@ -158,6 +163,23 @@ impl Site {
     }
 }
 
+/// Starts a worker.
+async fn work(
+    machine: &Machine,
+    config: &LogConfig,
+    shutdown: &CancellationToken,
+) -> JoinHandle<Result<(), runlog_worker::Error>> {
+    let parts = Parts {
+        log: Log::connect(config).await.unwrap(),
+        engine: Arc::clone(&machine.engine),
+        languages: Arc::clone(&machine.languages),
+        toolchains: machine.toolchains.clone(),
+        registry: Registry::new(),
+    };
+    let run = runlog_worker::run(Config::new("w", "h"), parts, shutdown.clone());
+    TaskTracker::new().spawn(run)
+}
+
 impl Ended {
     pub(crate) fn text(&self, stream: OutputStream) -> String {
         let outputs = self.chunks.iter().filter_map(|chunk| chunk.what.output());
@@ -181,6 +203,11 @@ pub(crate) fn catalog(only: &[&str]) -> Catalog {
         }
     }
     Catalog::from_toml(files.iter().map(|(id, text)| (id.as_str(), text.as_str()))).unwrap()
+}
+
+/// The text of a definition.
+pub(crate) fn definition_text(id: &str) -> String {
+    std::fs::read_to_string(root().join(format!("languages/{id}.toml"))).unwrap()
 }
 
 pub(crate) fn language<'a>(machine: &'a Machine, id: &str) -> &'a LanguageDefinition {

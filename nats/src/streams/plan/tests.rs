@@ -55,6 +55,7 @@ fn an_empty_server_gets_everything() {
             "create stream KV_LANGUAGES",
             "create stream KV_KEYS",
             "create stream KV_WORKERS",
+            "create stream OBJ_ARTIFACTS",
             "create consumer python-interactive",
             "create consumer python-api",
             "create consumer python-background",

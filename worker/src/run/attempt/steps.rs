@@ -11,6 +11,26 @@ impl Attempt {
         self.todo.push_back(Next::Start(phase));
     }
 
+    /// What the compiler said is said again; otherwise nothing is done but to go on.
+    pub(super) fn reused(&mut self, now: Now, warm: bool, said: &[u8]) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        self.measurements.warm = warm;
+        self.measurements.compile_cached = true;
+        let phase = Phase::Compile;
+        self.recorder
+            .push(now.since_start, ChunkKind::Phase { phase });
+        if self
+            .recorder
+            .output(now.since_start, OutputStream::Compiler, said)
+            == Kept::CutNow
+        {
+            self.stop(Stop::OutputCap);
+        }
+        self.start(Phase::Run);
+    }
+
     pub(super) fn started(&mut self, now: Now) {
         let Stage::Starting(phase) = self.stage else {
             return;
@@ -131,6 +151,7 @@ impl Attempt {
                 Phase::Compile => Some(wall_us),
                 Phase::Run => self.measurements.compile_us,
             },
+            compile_cached: self.measurements.compile_cached,
             wall_us,
             cpu_user_us: micros(usage.cpu_user),
             cpu_system_us: micros(usage.cpu_system),
