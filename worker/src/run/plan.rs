@@ -1,5 +1,6 @@
 //! What has to be done in the cell for a submission. Pure.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +41,9 @@ pub(crate) struct CompilePlan<'a> {
 /// A file takes whole pages of the cell's disk.
 const PAGE: u64 = 4096;
 
+/// The terminal that browsers and our own command line show programs on.
+const TERMINAL: (&str, &str) = ("TERM", "xterm-256color");
+
 impl Plan {
     pub(crate) fn new(language: &LanguageDefinition, submission: &Submission) -> Self {
         let names: Vec<&str> = submission
@@ -66,12 +70,13 @@ impl Plan {
                 warm: language.compile_words(&program),
             });
         let on_terminal = submission.terminal.is_some();
+        let submitted = submitted_variables(submission);
         let run = Step {
             argv: language.run_argv(&program, limits),
-            env: language.run_environment(&submission.env),
+            env: language.run_environment(&submitted),
             limits: step_limits(limits),
             terminal: None,
-            warm: language.run_words(&program, &submission.env, on_terminal),
+            warm: language.run_words(&program, &submitted, on_terminal),
         };
         let first = compile.as_ref().unwrap_or(&run);
         Self {
@@ -118,6 +123,19 @@ fn collect(submission: &Submission) -> Option<Collect> {
             depth: DEEPEST_OUTPUT_FILE,
         },
     })
+}
+
+/// The variables of the submission. On a terminal they tell what kind it is, unless the submission
+/// does: without it programs that draw cannot begin.
+fn submitted_variables(submission: &Submission) -> BTreeMap<String, String> {
+    let mut variables = submission.env.clone();
+    if submission.terminal.is_some() {
+        let (name, value) = TERMINAL;
+        variables
+            .entry(name.to_owned())
+            .or_insert_with(|| value.to_owned());
+    }
+    variables
 }
 
 /// The disk that the steps may fill. The files of the submission are not the program's doing: where
