@@ -116,8 +116,14 @@ async fn ran(
 }
 
 /// What was submitted under an id: from the log, or from the history where the log does not have
-/// it or does not answer.
-async fn submission(edge: &Edge, id: ExecutionId) -> Result<Option<Submission>, EdgeError> {
+/// it or does not answer. `None` where nothing was.
+///
+/// # Errors
+/// When who may know it does not answer.
+pub(crate) async fn submission(
+    edge: &Edge,
+    id: ExecutionId,
+) -> Result<Option<Submission>, EdgeError> {
     let in_log = match edge.log.read_submission(id).await {
         Ok(Some(stored)) => return Ok(Some(stored.submission)),
         Ok(None) => Ok(()),

@@ -12,6 +12,7 @@ mod history;
 mod languages;
 mod openapi;
 mod output;
+mod program;
 mod recording;
 mod rerun;
 mod snippets;
@@ -43,7 +44,7 @@ struct Route {
 }
 
 /// Every path, for the header `Allow` and for the labels of metrics.
-const ROUTES: [Route; 35] = [
+const ROUTES: [Route; 37] = [
     route("/v1/executions", "GET, POST"),
     route("/v1/executions/batch", "POST"),
     route("/v1/executions/{id}", "GET"),
@@ -55,6 +56,7 @@ const ROUTES: [Route; 35] = [
     route("/v1/executions/{id}/recording", "GET"),
     route("/v1/executions/{id}/files", "GET"),
     route("/v1/executions/{id}/files/{id}", "GET"),
+    route("/v1/executions/{id}/program", "GET"),
     route("/v1/snippets", "POST"),
     route("/v1/snippets/{id}", "GET"),
     route("/v1/languages", "GET"),
@@ -75,6 +77,7 @@ const ROUTES: [Route; 35] = [
     route("/diff/{id}/{id}", "GET, HEAD"),
     route("/history", "GET, HEAD"),
     route("/s/{id}", "GET, HEAD"),
+    route("/embed/{id}", "GET, HEAD"),
     route("/ops", "GET, HEAD"),
     route("/assets/{id}", "GET, HEAD"),
     route("/theme.js", "GET, HEAD"),
@@ -127,6 +130,8 @@ pub(crate) fn all(
         .or(rerun::route(edge))
         .unify()
         .or(recording::route(edge))
+        .unify()
+        .or(program::route(edge))
         .unify()
         .or(history::route(edge))
         .unify()

@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use super::{
     batch, cancel, dead_letter, dead_letters, events, execution, files, health, history, languages,
-    output, recording, rerun, snippets, submit, workers, ws,
+    output, program, recording, rerun, snippets, submit, workers, ws,
 };
 use crate::reply::bytes;
 
@@ -27,6 +27,7 @@ use crate::reply::bytes;
         recording::get,
         files::get,
         files::get_one,
+        program::get,
         cancel::post,
         rerun::post,
         events::get,

@@ -32,15 +32,22 @@ const NOT_BUILT: &str =
 
 /// Every address at which the page itself is shown, as templates. The page reads them in
 /// `web/src/app/route.ts`.
-pub(crate) const VIEWS: [&str; 7] = [
+pub(crate) const VIEWS: [&str; 8] = [
     "/",
     "/runs/{id}",
     "/runs/{id}/replay",
     "/diff/{id}/{id}",
     "/history",
     "/s/{id}",
+    "/embed/{id}",
     "/ops",
 ];
+
+/// The address that pages of others may show in a frame: it only reads what was shared.
+const FRAMED: &str = "/embed/";
+
+/// What the policy says of frames elsewhere, and what it says there.
+const FRAMES: [&str; 2] = ["frame-ancestors 'self'", "frame-ancestors *"];
 
 /// Files of the page that keep their names.
 const FILES: [&str; 2] = ["/theme.js", "/favicon.svg"];
@@ -63,9 +70,10 @@ fn answer(path: &str, headers: &HeaderMap, is_view: fn(&str) -> bool) -> Option<
     if is_view && PAGE.is_empty() {
         return Some(not_built());
     }
+    let framed = is_view && path.starts_with(FRAMED);
     let path = if is_view { "/index.html" } else { path };
     match PAGE.iter().find(|asset| asset.path == path) {
-        Some(asset) => Some(serve(asset, headers)),
+        Some(asset) => Some(serve(asset, headers, framed)),
         None if is_ours(path) => Some(respond(Err(EdgeError::NoSuchPath {
             path: path.to_owned(),
         }))),
@@ -78,7 +86,7 @@ fn is_ours(path: &str) -> bool {
     path.starts_with(asset::HASHED) || FILES.contains(&path)
 }
 
-fn serve(asset: &Asset, headers: &HeaderMap) -> Response {
+fn serve(asset: &Asset, headers: &HeaderMap, framed: bool) -> Response {
     let accepted: Vec<&str> = texts(headers, &ACCEPT_ENCODING).collect();
     let (encoding, bytes) = asset.best(&accepted);
     let tag = asset.tag(encoding);
@@ -102,13 +110,20 @@ fn serve(asset: &Asset, headers: &HeaderMap) -> Response {
         to.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     if asset.path.ends_with(".html") {
-        to.insert(
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(POLICY.trim_ascii_end()),
-        );
+        to.insert(CONTENT_SECURITY_POLICY, policy(framed));
         to.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     }
     response
+}
+
+fn policy(framed: bool) -> HeaderValue {
+    let policy = HeaderValue::from_static(POLICY.trim_ascii_end());
+    if !framed {
+        return policy;
+    }
+    let open = POLICY.trim_ascii_end().replace(FRAMES[0], FRAMES[1]);
+    // With the stricter one the page cannot be framed, which is all that can go wrong.
+    HeaderValue::from_str(&open).unwrap_or(policy)
 }
 
 /// The values of a header that are text.

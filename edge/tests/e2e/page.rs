@@ -14,6 +14,8 @@ async fn the_page_is_shown_at_its_addresses_under_its_policy() {
         "/diff/x/y",
         "/history",
         "/ops",
+        "/s/x",
+        "/embed/x",
     ] {
         let response = stage.get(path).await;
         let status = response.status();
@@ -27,6 +29,11 @@ async fn the_page_is_shown_at_its_addresses_under_its_policy() {
             .to_str()
             .unwrap();
         assert!(policy.contains("script-src 'self';"), "{policy}");
+        let frames = if path == "/embed/x" { "*" } else { "'self'" };
+        assert!(
+            policy.ends_with(&format!("frame-ancestors {frames}")),
+            "{path}: {policy}"
+        );
         assert_eq!(response.headers()["cache-control"], "no-cache");
         let tag = response.headers()["etag"].clone();
         let again = stage

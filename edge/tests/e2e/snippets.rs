@@ -286,3 +286,23 @@ async fn a_snippet_outlives_the_log_and_what_it_shows_too() {
     assert_eq!(away.headers()["retry-after"], "2");
     assert_eq!(problem(away).await.code, "log_unavailable");
 }
+
+#[tokio::test]
+async fn the_program_of_an_execution_is_what_was_sent() {
+    let stage = Stage::start().await;
+    let id = stage.submit().await;
+    let sent = crate::stage::program();
+    let path = format!("/v1/executions/{id}/program");
+    let view = stage.get_json(&path).await;
+    assert_eq!(view["language"], json!(sent.language));
+    assert_eq!(view["args"], json!(sent.args));
+    assert_eq!(view["files"].as_array().unwrap().len(), 1);
+    let nobody = runlog_schemas::ExecutionId::from_uuid(Uuid::from_u128(7));
+    for (path, status) in [
+        (format!("/v1/executions/{nobody}/program"), 404),
+        ("/v1/executions/x/program".to_owned(), 400),
+        (format!("{path}?x=1"), 400),
+    ] {
+        assert_eq!(stage.get(&path).await.status(), status, "{path}");
+    }
+}

@@ -5,6 +5,7 @@
 
 mod files;
 mod letter;
+mod program;
 mod query;
 mod request;
 mod service;
@@ -17,6 +18,7 @@ pub use letter::{
     DeadLetterAction, DeadLetterPage, DeadLetterQuery, DeadLetterReport, DeadLetterSelection,
     DeadLetterView,
 };
+pub use program::ProgramView;
 pub use query::{HistoryQuery, OutputQuery, RecordingQuery, StreamQuery, SubmitQuery};
 pub use request::{BatchRequest, FileRequest, LimitsRequest, RerunRequest, SubmitRequest};
 pub use service::{Check, LanguageView, Languages, Readiness, Version, Workers};
