@@ -79,9 +79,10 @@ browser: setup-browser web-check
 test-attacks: setup
 	scripts/test-attacks
 
-bench: setup web
+bench: setup-browser web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
 	$(AS_ROOT) $(TARGET)/release/loadtest all --json $(TARGET)/bench.json $(ARGS)
+	$(AS_ROOT) env RUNLOG_PROGRAM="$$(realpath $(TARGET)/release/runlog)" BENCH_JSON="$$(realpath $(TARGET))/bench-page.json" npm --prefix web run bench
 
 images: setup
 	$(AS_ROOT) scripts/build-images $(ARGS)

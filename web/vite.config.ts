@@ -25,5 +25,6 @@ export default defineConfig({
   worker: { format: 'es' },
   server: { proxy },
   preview: { proxy, headers: { 'Content-Security-Policy': csp } },
-  test: { include: ['tests/*.test.ts'], environment: 'node' },
+  // No test depends on being faster than this.
+  test: { include: ['tests/*.test.ts'], environment: 'node', testTimeout: 120_000 },
 });

@@ -1,12 +1,20 @@
 // Everything that the page asks of an edge, apart from live streams (see live.ts).
 import {
   Accepted,
+  DeadLetterPage,
   ExecutionPage,
   ExecutionView,
+  FilesView,
   Languages,
   OutputView,
+  ProgramView,
   RecordingView,
+  type RerunRequest,
+  SnippetCreated,
+  type SnippetRequest,
+  SnippetView,
   type SubmitRequest,
+  Workers,
 } from './generated';
 import { request, send } from './http';
 
@@ -18,6 +26,7 @@ export interface HistoryQuery {
   language?: string;
   status?: string;
   outcome?: string;
+  since_ms?: number;
   after?: string;
   limit?: number;
 }
@@ -45,6 +54,49 @@ export const execution = (id: string) => request(ExecutionView, at(id));
 export const output = (id: string) => request(OutputView, `${at(id)}/output`);
 
 export const recording = (id: string) => request(RecordingView, `${at(id)}/recording`);
+
+/** The files that a run gave back. */
+export const files = (id: string) => request(FilesView, `${at(id)}/files`);
+
+/** The program of a run, as it was sent. */
+export const program = (id: string) => request(ProgramView, `${at(id)}/program`);
+
+/** Runs a program of the past once more. The same `key` never does it twice. */
+export function rerun(id: string, session: string, key: string) {
+  return request(Accepted, `${at(id)}/rerun`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify({ session, priority: 'interactive' } satisfies RerunRequest),
+  });
+}
+
+/** The workers that are alive. */
+export const workers = (signal: AbortSignal) => request(Workers, '/v1/workers', { signal });
+
+/** What was given up, the oldest first. */
+export const deadLetters = (signal: AbortSignal) => request(DeadLetterPage, '/v1/dead-letters', { signal });
+
+/** Has a dead letter tried again, as a new execution. The same `key` never does it twice. */
+export async function redrive(id: string, key: string): Promise<void> {
+  await send(`/v1/dead-letters/${encodeURIComponent(id)}/redrive`, { method: 'POST', headers: { 'idempotency-key': key } });
+}
+
+/** Throws a dead letter away. */
+export async function dropLetter(id: string): Promise<void> {
+  await send(`/v1/dead-letters/${encodeURIComponent(id)}`, { method: 'DELETE' });
+}
+
+/** Shares a program. The same `key` never makes two links of it. */
+export function share(body: SnippetRequest, key: string) {
+  return request(SnippetCreated, '/v1/snippets', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify(body),
+  });
+}
+
+/** A program that was shared. */
+export const snippet = (id: string) => request(SnippetView, `/v1/snippets/${encodeURIComponent(id)}`);
 
 /** A page of the history, newest first. */
 export function history(query: HistoryQuery, signal?: AbortSignal) {

@@ -544,6 +544,28 @@ export const OutputBatch = v.object({
 });
 export type OutputBatch = v.InferOutput<typeof OutputBatch>;
 
+/** One file of a submission. */
+export const SourceFile = v.object({
+  content: Data,
+  name: v.string(),
+});
+export type SourceFile = v.InferOutput<typeof SourceFile>;
+
+/** The program of an execution, as it was sent: enough to run it again or to edit it. */
+export const ProgramView = v.object({
+  args: v.array(v.string()),
+  compiler_options: v.array(v.string()),
+  entry: v.string(),
+  env: v.record(v.string(), v.string()),
+  files: v.array(SourceFile),
+  interactive: v.boolean(),
+  language: v.string(),
+  limits: Limits,
+  stdin: v.nullish(Data),
+  terminal: v.nullish(TerminalSize),
+});
+export type ProgramView = v.InferOutput<typeof ProgramView>;
+
 /** Whether an edge can do its work. */
 export const Readiness = v.object({
   checks: v.array(Check),
@@ -609,13 +631,6 @@ export const SnippetRequest = v.object({
   title: v.nullish(v.string()),
 });
 export type SnippetRequest = v.InferOutput<typeof SnippetRequest>;
-
-/** One file of a submission. */
-export const SourceFile = v.object({
-  content: Data,
-  name: v.string(),
-});
-export type SourceFile = v.InferOutput<typeof SourceFile>;
 
 /** A program that was shared. Never changes. */
 export const SnippetView = v.object({

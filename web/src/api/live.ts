@@ -27,6 +27,11 @@ const WATCH_MS = 5_000;
  * minute. */
 const SLEPT_MS = 90_000;
 
+/** A browser opens six connections to one server over HTTP/1.1; streams must leave some of them to
+ * requests. Sockets do not count among them. */
+const MOST_STREAMS = 2;
+let streams = 0;
+
 /** Watches one execution. */
 export class Live {
   private cursor: string | null = null;
@@ -84,7 +89,7 @@ export class Live {
     const slept = now - this.lookedAt > SLEPT_MS;
     this.lookedAt = now;
     // A socket's own keep-alive cannot be seen from here.
-    const silent = this.transport === 'sse' && now - this.heardAt > SILENCE_MS;
+    const silent = this.socket === null && now - this.heardAt > SILENCE_MS;
     if (this.drop !== null && (slept || silent)) this.again();
   }
 
@@ -95,7 +100,7 @@ export class Live {
     this.drop?.();
     this.heardAt = Date.now();
     this.handlers.link('connecting');
-    if (this.transport === 'ws') this.openSocket();
+    if (this.transport === 'ws' || streams >= MOST_STREAMS) this.openSocket();
     else void this.openStream();
   }
 
@@ -135,6 +140,8 @@ export class Live {
   private async openStream(): Promise<void> {
     const abort = new AbortController();
     this.drop = () => abort.abort();
+    this.socket = null;
+    streams += 1;
     try {
       const headers: Record<string, string> = { accept: 'text/event-stream' };
       if (this.cursor !== null) headers['last-event-id'] = this.cursor;
@@ -145,6 +152,8 @@ export class Live {
     } catch (error) {
       if (abort.signal.aborted) return;
       if (error instanceof ApiError && !error.ours) return this.give(error);
+    } finally {
+      streams -= 1;
     }
     if (!abort.signal.aborted) this.again();
   }

@@ -12,12 +12,14 @@ const History = lazy(() => import('../pages/History'));
 const Replay = lazy(() => import('../pages/Replay'));
 const Diff = lazy(() => import('../pages/Diff'));
 const Operations = lazy(() => import('../pages/Operations'));
+const Shared = lazy(() => import('../pages/Shared'));
 
 /** The page. */
 export function App() {
   const current = useStore(route, (value) => value);
   const [help, setHelp] = useState(false);
   const inEditor = current.page === 'editor';
+  const embedded = current.page === 'shared' && current.embedded;
 
   useEffect(
     () =>
@@ -36,7 +38,7 @@ export function App() {
 
   return (
     <div className="flex h-full flex-col">
-      <TopBar onHelp={() => setHelp(true)} />
+      {!embedded && <TopBar onHelp={() => setHelp(true)} />}
       <Suspense fallback={<p className="p-6 text-dim">Loading…</p>}>
         <Page route={current} />
       </Suspense>
@@ -49,6 +51,8 @@ function Page({ route: current }: { route: Route }) {
   switch (current.page) {
     case 'editor':
       return <Workbench />;
+    case 'shared':
+      return <Shared key={current.snippet} id={current.snippet} embedded={current.embedded} />;
     case 'history':
       return <History />;
     case 'replay':
@@ -75,6 +79,8 @@ function titleOf(current: Route): string {
   switch (current.page) {
     case 'editor':
       return 'Runlog';
+    case 'shared':
+      return 'Shared · Runlog';
     case 'history':
       return 'History · Runlog';
     case 'replay':

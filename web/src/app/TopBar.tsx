@@ -1,11 +1,14 @@
+import { lazy, Suspense, useState } from 'react';
 import { useStore } from '../lib/store';
 import { Icon, type IconName } from '../ui/icons';
 import { RUN_KEY } from './keys';
-import { languageOf, languages } from './languages';
+import { LanguagePicker } from './LanguagePicker';
 import { go, route } from './route';
 import { activeRun, runs } from './runs';
 import { choose, settings, type Settings } from './settings';
-import { runProgram, stopProgram, workspace } from './state';
+import { runProgram, stopProgram } from './state';
+
+const ShareDialog = lazy(async () => ({ default: (await import('./ShareDialog')).ShareDialog }));
 
 const NEXT: Record<Settings['theme'], Settings['theme']> = { system: 'light', light: 'dark', dark: 'system' };
 const THEME_ICON: Record<Settings['theme'], IconName> = { system: 'system', light: 'sun', dark: 'moon' };
@@ -24,6 +27,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
         <>
           <LanguagePicker />
           <RunButton />
+          <Share />
         </>
       )}
       <span className="flex-1 max-sm:basis-full" />
@@ -80,30 +84,18 @@ export function Go({ to, current, className = 'btn', children }: GoProps) {
   );
 }
 
-function LanguagePicker() {
-  const { list } = useStore(languages, (value) => value);
-  const language = useStore(workspace.state, ({ project }) => project.language);
-  const known = languageOf(list, language);
+function Share() {
+  const [open, setOpen] = useState(false);
   return (
     <>
-      <select
-        className="field max-sm:w-40"
-        aria-label="Language"
-        data-testid="language"
-        value={language}
-        onChange={(event) => {
-          const next = languageOf(list, event.target.value);
-          if (next) workspace.open(next);
-        }}
-      >
-        {!known && <option value={language}>{language}</option>}
-        {list.map((one) => (
-          <option key={one.id} value={one.id} disabled={!one.available} title={one.unavailable_because ?? undefined}>
-            {one.available ? one.name : `${one.name} (not available here)`}
-          </option>
-        ))}
-      </select>
-      {known?.version && <span className="max-w-56 truncate text-xs text-dim max-lg:hidden">{known.version}</span>}
+      <button type="button" className="btn btn-line" onClick={() => setOpen(true)}>
+        <Icon name="share" size={14} /> <span className="max-sm:sr-only">Share</span>
+      </button>
+      {open && (
+        <Suspense>
+          <ShareDialog onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </>
   );
 }

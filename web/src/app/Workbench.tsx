@@ -4,16 +4,17 @@ import type { Places } from '../console/Line';
 import { CodeEditor } from '../editor/CodeEditor';
 import type { EditorPort } from '../editor/port';
 import { useStore } from '../lib/store';
+import { Problems } from '../run/Problems';
 import { useDiagnostics } from '../run/useDiagnostics';
 import { ErrorNotice } from '../ui/ErrorNotice';
 import { Icon } from '../ui/icons';
 import { FileList } from '../workspace/FileList';
 import { Options, optionsSummary } from '../workspace/Options';
-import { activeFile, entryOf, fresh, names, type Project, withText } from '../workspace/project';
+import { activeFile, entryOf, names, type Project, withText } from '../workspace/project';
 import { languageOf, languages } from './languages';
 import { activeRun, runs } from './runs';
 import { Splitter } from './Splitter';
-import { bench, type Pane, workspace } from './state';
+import { bench, move, type Pane, workspace } from './state';
 
 const PANES: readonly (readonly [Pane, string])[] = [
   ['files', 'Files'],
@@ -26,7 +27,7 @@ const onText = (key: string, text: string) => workspace.change((now) => (key.sta
 
 /** Files, code and console: side by side, or one at a time where there is no room. */
 export function Workbench() {
-  const { project, unsaved } = useStore(workspace.state, (value) => value);
+  const { project, unsaved, aside } = useStore(workspace.state, (value) => value);
   const { list, error } = useStore(languages, (value) => value);
   const { pane } = useStore(bench, (value) => value);
   const run = useStore(runs, activeRun);
@@ -64,18 +65,25 @@ export function Workbench() {
     [all, entry],
   );
 
-  const example = language ? (now: Project) => ({ ...fresh(language, now.mode), limits: now.limits }) : null;
   const hidden = (name: Pane) => (pane === name ? '' : 'max-md:hidden');
   return (
     <>
       <main className="flex min-h-0 flex-1" style={{ '--share': `${share * 100}%` } as React.CSSProperties}>
         <h1 className="sr-only">Editor</h1>
         <div className={`w-full shrink-0 border-r border-line md:w-48 ${hidden('files')}`}>
-          <FileList project={project} entry={entry} extension={language?.extensions[0] ?? 'txt'} change={change} example={example} />
+          <FileList project={project} entry={entry} language={language} list={list} change={change} move={move} />
         </div>
         <section aria-label="Code" data-pane="code" className={`flex min-w-0 flex-1 flex-col md:flex-none md:basis-(--share) ${hidden('code')}`}>
           <Tabs project={project} />
           <Notices unsaved={unsaved} />
+          {aside > 0 && (
+            <p className="flex flex-wrap items-center gap-2 border-l-3 border-info bg-panel px-3 py-1.5">
+              <span className="min-w-0 flex-1">Your own program was put aside; nothing of it is lost.</span>
+              <button type="button" className="btn btn-line" onClick={() => workspace.swap()}>
+                Change places with it
+              </button>
+            </p>
+          )}
           {error && list.length === 0 && <ErrorNotice error={error} doing="ask the server for its languages; it is tried again by itself. Your code is kept" />}
           {language && !language.available && (
             <p role="alert" className="border-l-3 border-warn bg-warn-soft px-3 py-2">
@@ -87,7 +95,8 @@ export function Workbench() {
           ) : (
             <CodeEditor document={document} diagnostics={marks} onChange={onText} goal={goal} port={port} />
           )}
-          <OptionsDrawer project={project} />
+          <Problems found={found} open={(place) => places.open(place)} />
+          <OptionsDrawer project={project} allowed={language?.compiler_options ?? []} />
         </section>
         <Splitter value={share} onChange={setShare} />
         <div className={`min-w-0 flex-1 ${hidden('console')}`}>
@@ -140,7 +149,7 @@ function Notices({ unsaved }: { unsaved: boolean }) {
   );
 }
 
-function OptionsDrawer({ project }: { project: Project }) {
+function OptionsDrawer({ project, allowed }: { project: Project; allowed: readonly string[] }) {
   const { options } = useStore(bench, (value) => value);
   return (
     <details
@@ -155,7 +164,7 @@ function OptionsDrawer({ project }: { project: Project }) {
         <span className="truncate text-dim">{optionsSummary(project)}</span>
       </summary>
       <div className="max-h-[45vh] overflow-y-auto">
-        <Options project={project} change={change} />
+        <Options project={project} allowed={allowed} change={change} />
       </div>
     </details>
   );

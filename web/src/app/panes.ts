@@ -1,12 +1,13 @@
 import type { Pane } from './state';
 
-const ORDER = ['files', 'code', 'options', 'console'] as const;
+const ORDER = ['files', 'code', 'problems', 'options', 'console'] as const;
 
 /** What takes the focus in a pane. */
 const TARGETS = 'textarea, [contenteditable="true"], input, [role="log"], button, summary';
 const FIRST: Record<(typeof ORDER)[number], string> = {
   files: '[data-pane="files"] [aria-current="true"]',
   code: '[data-testid="editor"] :is(textarea, [contenteditable="true"], .native-edit-context)',
+  problems: '[data-pane="problems"] button',
   options: '[data-pane="options"] summary',
   console: '[data-pane="console"] :is(.xterm-helper-textarea, form input, [role="log"], button)',
 };
@@ -18,7 +19,7 @@ export function nextPane(back: boolean, show: (pane: Pane) => void): void {
   for (let tried = 1; tried <= ORDER.length; tried += 1) {
     const name = ORDER[(here + step * tried + ORDER.length * 2) % ORDER.length];
     if (name === undefined || !document.querySelector(`[data-pane="${name}"]`)) continue;
-    show(name === 'options' ? 'code' : name);
+    show(name === 'options' || name === 'problems' ? 'code' : name);
     // A pane that was hidden can take the focus only once it is drawn.
     if (document.querySelector(`[data-pane="${name}"]`)?.checkVisibility()) focusIn(name);
     else requestAnimationFrame(() => focusIn(name));

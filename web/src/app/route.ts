@@ -5,6 +5,7 @@ export type Route =
   | { readonly page: 'editor'; readonly run: string | null }
   | { readonly page: 'replay'; readonly run: string }
   | { readonly page: 'diff'; readonly left: string; readonly right: string }
+  | { readonly page: 'shared'; readonly snippet: string; readonly embedded: boolean }
   | { readonly page: 'history' }
   | { readonly page: 'operations' }
   | { readonly page: 'missing' };
@@ -18,6 +19,9 @@ export function parse(path: string): Route {
   if (first === 'runs' && second !== undefined && third === 'replay') return { page: 'replay', run: second };
   if (first === 'diff' && second !== undefined && third !== undefined) {
     return { page: 'diff', left: second, right: third };
+  }
+  if ((first === 's' || first === 'embed') && second !== undefined && parts.length === 2) {
+    return { page: 'shared', snippet: second, embedded: first === 'embed' };
   }
   if (first === 'history' && parts.length === 1) return { page: 'history' };
   if (first === 'ops' && parts.length === 1) return { page: 'operations' };
@@ -35,7 +39,7 @@ export function go(path: string): void {
 }
 
 /** Puts another address in the place of this one, without a step in the browser's history. */
-export function rename(path: string): void {
-  if (path !== location.pathname) history.replaceState(null, '', path);
+export function rename(path: string, query = location.search): void {
+  if (path + query !== location.pathname + location.search) history.replaceState(null, '', path + query);
   route.replace(parse(path));
 }

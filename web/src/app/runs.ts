@@ -4,7 +4,7 @@ import type { SubmitRequest } from '../api/generated';
 import { Store } from '../lib/store';
 import { Run } from '../run/run';
 import { loadTab, saveTab } from '../workspace/storage';
-import { rename, route } from './route';
+import { go, rename, route } from './route';
 
 /** The open tabs. */
 export interface RunsState {
@@ -47,6 +47,12 @@ export function start(body: SubmitRequest): Run {
   const { open } = runs.get();
   runs.replace({ open: trimmed([...open, run]), active: run.key });
   return run;
+}
+
+/** Shows a run that was begun from here on the edge's side. */
+export function watch(id: string): void {
+  mine.add(id);
+  go(`/runs/${id}`);
 }
 
 /** Shows the run of a tab. */

@@ -3,7 +3,9 @@ import { loadLanguages, languages, languageOf } from './languages';
 import { restore, start, activeRun, runs } from './runs';
 import { session } from './settings';
 import { limitProblem, LIMITS } from '../workspace/limits';
-import { LARGEST_BYTES, requestOf, totalBytes } from '../workspace/project';
+import type { LanguageView } from '../api/generated';
+import { freeName } from '../workspace/names';
+import { LARGEST_BYTES, names, type ProjectFile, requestOf, totalBytes, withFile, without } from '../workspace/project';
 import { Workspace } from '../workspace/workspace';
 import { Store } from '../lib/store';
 
@@ -45,6 +47,18 @@ export function runProgram(): void {
   bench.set({ notice: null, pane: 'console' });
   const usual = languageOf(languages.get().list, project.language)?.entry;
   start(requestOf(project, usual, session, terminalSize()));
+}
+
+/** Takes files out of this program and puts them beside those of another language. */
+export function move(files: readonly ProjectFile[], to: LanguageView): void {
+  for (const { name } of files) workspace.change((now) => (now.files.length > 1 ? without(now, name) : now));
+  workspace.open(to);
+  for (const { name, content } of files) {
+    workspace.change((now) => {
+      const free = freeName(name, names(now));
+      return { ...withFile(now, { name: free, content }), entry: free };
+    });
+  }
 }
 
 /** Stops the run that is shown. */

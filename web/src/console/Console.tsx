@@ -5,6 +5,8 @@ import { activate, activeRun, close, isMine, runs } from '../app/runs';
 import { asText, choose, settings } from '../app/settings';
 import { useStore } from '../lib/store';
 import type { Run } from '../run/run';
+import { Again } from '../run/Again';
+import { GivenFiles } from '../run/GivenFiles';
 import { StatusLine, statusOf } from '../run/StatusLine';
 import { ErrorNotice } from '../ui/ErrorNotice';
 import { Icon } from '../ui/icons';
@@ -90,8 +92,9 @@ function Shown({ run, places }: { run: Run; places: Places }) {
       {shownAsText ? (
         <TextView source={run} echo={!onTerminal} places={own} />
       ) : (
-        <TerminalView source={run} view={view} run={canType ? run : null} fits={isMine(run)} />
+        <TerminalView source={run} view={view} run={canType ? run : null} fits={isMine(run)} places={own} />
       )}
+      {state.gives && id !== null && view?.status === 'ended' && <GivenFiles id={id} />}
       {canType && shownAsText && <InputLine run={run} />}
       {state.refusal && canType && (
         <p role="alert" className="border-t border-line bg-warn-soft px-3 py-1">
@@ -128,6 +131,7 @@ function RunMenu({ run, id, onTerminal, asText: shownAsText, ended }: RunMenuPro
       <button type="button" className="btn justify-start" disabled={!ended} onClick={() => go(`/runs/${id}/replay`)}>
         <Icon name="play" /> Replay with its own timing
       </button>
+      <Again id={id} />
       {onTerminal && (
         <button type="button" className="btn justify-start" onClick={() => choose({ terminal: shownAsText ? 'terminal' : 'text' })}>
           <Icon name="file" /> {shownAsText ? 'Show in a terminal' : 'Show as plain text'}

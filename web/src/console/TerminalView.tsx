@@ -4,7 +4,9 @@ import type { Chunk, ExecutionView } from '../api/generated';
 import { dark, settings } from '../app/settings';
 import { measure } from '../app/state';
 import { useStore } from '../lib/store';
+import { placeIn } from '../run/diagnostics';
 import type { Run } from '../run/run';
+import type { Places } from './Line';
 import type { OutputSource } from './source';
 import { TextView } from './TextView';
 import type { TerminalPort } from './xterm';
@@ -16,6 +18,8 @@ interface Props {
   readonly run: Run | null;
   /** Whether this page decides on the terminal's size; elsewhere it has the size of the recording. */
   readonly fits: boolean;
+  /** Where messages of compilers lead to. */
+  readonly places: Places | null;
 }
 
 /** Output older than this was answered before this page saw it. */
@@ -26,10 +30,10 @@ const NOTES: Partial<Record<Chunk['kind'], string>> = {
 };
 
 /** The output of a program on a terminal. Until the terminal is loaded, and where that fails, text. */
-export function TerminalView({ source, view, run, fits }: Props) {
+export function TerminalView({ source, view, run, fits, places }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const port = useRef<TerminalPort | null>(null);
-  const target = useRef({ run, view, fits });
+  const target = useRef({ run, view, fits, places });
   const [state, setState] = useState<'loading' | 'ready' | 'failed'>('loading');
   const isDark = useStore(dark, (value) => value);
   const spoken = useStore(settings, ({ screenReader }) => screenReader);
@@ -38,7 +42,7 @@ export function TerminalView({ source, view, run, fits }: Props) {
   const rows = size?.rows;
 
   useEffect(() => {
-    target.current = { run, view, fits };
+    target.current = { run, view, fits, places };
   });
 
   useEffect(() => {
@@ -49,6 +53,11 @@ export function TerminalView({ source, view, run, fits }: Props) {
         if (gone || !element) return;
         port.current = openTerminal(element, {
           input: (bytes) => target.current.run?.say({ type: 'stdin', data: dataOf(bytes) }),
+          leads: (line) => {
+            const to = target.current.places;
+            const place = to && placeIn(line, to.files, to.entry);
+            return place && (() => to.open(place));
+          },
           resized: (toColumns, toRows) => {
             if (!target.current.fits) return;
             measure(toColumns, toRows);

@@ -1,9 +1,10 @@
-import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { count } from '../lib/format';
-import { placeIn } from '../run/diagnostics';
+import { BlockView } from './BlockView';
+import type { Places } from './Line';
+import { NearView } from './nearView';
 import type { OutputSource } from './source';
-import { Line, type Places } from './Line';
-import { type Block, OutputText, type Segment } from './text';
+import { OutputText } from './text';
 
 interface Props {
   readonly source: OutputSource;
@@ -13,14 +14,6 @@ interface Props {
   readonly places: Places | null;
 }
 
-const NAMES: Record<Segment['source'], string> = {
-  stdout: '',
-  stderr: 'Standard error: ',
-  compiler: 'Compiler: ',
-  input: 'Input: ',
-  note: '',
-};
-
 /** How often a screen reader is told how much has come. */
 const SUMMARY_MS = 2000;
 
@@ -28,6 +21,7 @@ const SUMMARY_MS = 2000;
 export function TextView({ source, echo, places }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [text] = useState(() => new OutputText());
+  const [view] = useState(() => new NearView());
   const [version, setVersion] = useState(0);
   const [atEnd, setAtEnd] = useState(true);
 
@@ -69,6 +63,8 @@ export function TextView({ source, echo, places }: Props) {
     return () => observer.disconnect();
   }, [version, atEnd]);
 
+  useLayoutEffect(() => (scroller.current ? view.open(scroller.current) : undefined), [view]);
+
   const before = useRef(0);
   const onScroll = () => {
     const element = scroller.current;
@@ -92,8 +88,8 @@ export function TextView({ source, echo, places }: Props) {
         data-testid="output"
         className="output absolute inset-0 overflow-y-auto py-2 [overflow-anchor:none]"
       >
-        {text.blocks.map((block) => (
-          <BlockView key={block.key} block={block} version={block.version} places={places} />
+        {text.blocks.map((block, at, all) => (
+          <BlockView key={block.key} block={block} version={block.version} places={places} view={view} near={at >= all.length - 2} />
         ))}
       </div>
       <Summary text={text} version={version} />
@@ -104,47 +100,6 @@ export function TextView({ source, echo, places }: Props) {
       )}
     </div>
   );
-}
-
-interface BlockProps {
-  readonly block: Block;
-  /** Grows with each change; a block whose version stays is not drawn again. */
-  readonly version: number;
-  readonly places: Places | null;
-}
-
-const BlockView = memo(function BlockView({ block, places }: BlockProps) {
-  return (
-    <div className="output-block">
-      {block.segments.map((segment, at) => (
-        <div key={at} className="segment" data-source={segment.source}>
-          {NAMES[segment.source] !== '' && <span className="sr-only">{NAMES[segment.source]}</span>}
-          <Content segment={segment} places={places} />
-        </div>
-      ))}
-    </div>
-  );
-});
-
-/** The text of a segment; line by line only where a line can lead somewhere. */
-function Content({ segment, places }: { segment: Segment; places: Places | null }) {
-  const mayLead = places !== null && segment.source !== 'input' && segment.source !== 'note';
-  const plain = segment.spans.map((span) => span.text).join('');
-  const leads = mayLead && plain.length < 20_000 && plain.split('\n').some((line) => placeIn(line, places.files, places.entry));
-  if (!leads) return segment.spans.map((span, at) => <Line key={at} span={span} />);
-  return plain.split('\n').map((line, at, all) => {
-    const place = placeIn(line, places.files, places.entry);
-    const end = at < all.length - 1 ? '\n' : '';
-    if (!place) return line + end;
-    return (
-      <span key={at}>
-        <button type="button" className="place" onClick={() => places.open(place)}>
-          {line}
-        </button>
-        {end}
-      </span>
-    );
-  });
 }
 
 /** Tells a screen reader how much has come, not every line of it. */

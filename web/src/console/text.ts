@@ -24,11 +24,14 @@ export interface Block {
   version: number;
   lines: number;
   length: number;
+  /** Spans in all segments. */
+  pieces: number;
   readonly segments: Segment[];
 }
 
 const BLOCK_LINES = 200;
 const BLOCK_LENGTH = 32_768;
+const BLOCK_PIECES = 400;
 
 interface Reader {
   readonly decoder: TextDecoder;
@@ -124,7 +127,10 @@ export class OutputText {
     }
     const span = segment.spans.at(-1);
     if (span && same(span.style, style)) span.text += text;
-    else segment.spans.push({ text, style });
+    else {
+      segment.spans.push({ text, style });
+      block.pieces += 1;
+    }
     const lines = newlines(text);
     block.lines += lines;
     block.length += text.length;
@@ -135,9 +141,9 @@ export class OutputText {
   /** The block that takes more. */
   private open(): Block {
     const last = this.blocks.at(-1);
-    if (last && last.lines < BLOCK_LINES && last.length < BLOCK_LENGTH) return last;
+    if (last && last.lines < BLOCK_LINES && last.length < BLOCK_LENGTH && last.pieces < BLOCK_PIECES) return last;
     this.key += 1;
-    const block = { key: this.key, version: 0, lines: 0, length: 0, segments: [] };
+    const block = { key: this.key, version: 0, lines: 0, length: 0, pieces: 0, segments: [] };
     this.blocks.push(block);
     return block;
   }
@@ -151,7 +157,13 @@ export class OutputText {
       this.shorten(span, span.text.length - at - 1);
       if (at >= 0) return;
       segment.spans.pop();
+      this.forget();
     }
+  }
+
+  private forget(): void {
+    const block = this.blocks.at(-1);
+    if (block) block.pieces -= 1;
   }
 
   private eraseOne(source: Source): void {

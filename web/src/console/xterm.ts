@@ -1,6 +1,6 @@
 // A terminal in the page. What a program writes can draw in it, and do nothing else.
 import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
+import { type ILink, Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import { colour } from '../editor/palette';
 
@@ -9,6 +9,8 @@ export interface TerminalEvents {
   /** Something was typed, or the terminal answers what the program asked it. */
   input(bytes: Uint8Array): void;
   resized(columns: number, rows: number): void;
+  /** Where a line of output leads to, for those that lead somewhere. */
+  leads(line: string): (() => void) | null;
 }
 
 /** A terminal. */
@@ -52,6 +54,7 @@ export function openTerminal(host: HTMLElement, events: TerminalEvents): Termina
   terminal.loadAddon(fit);
   let answering = false;
   guard(terminal, () => answering);
+  terminal.registerLinkProvider({ provideLinks: (row, found) => found(linksIn(terminal, row, (line) => events.leads(line))) });
   terminal.open(host);
 
   let fixed = false;
@@ -127,6 +130,24 @@ function guard(terminal: Terminal, answering: () => boolean): void {
   parser.registerDcsHandler({ intermediates: '$', final: 'q' }, unlessAnswering);
   parser.registerCsiHandler({ final: 't' }, () => true);
   parser.registerCsiHandler({ final: 'b' }, (parameters) => Number(parameters[0] ?? 0) > MOST_REPEATS);
+}
+
+/** The link that a row, from 1, is part of: a whole line of output, however many rows it fills. */
+function linksIn(terminal: Terminal, row: number, leads: (line: string) => (() => void) | null): ILink[] | undefined {
+  const buffer = terminal.buffer.active;
+  let top = row - 1;
+  while (top > 0 && buffer.getLine(top)?.isWrapped) top -= 1;
+  let text = buffer.getLine(top)?.translateToString() ?? '';
+  let bottom = top;
+  for (let next = buffer.getLine(bottom + 1); next?.isWrapped; next = buffer.getLine(bottom + 1)) {
+    text += next.translateToString();
+    bottom += 1;
+  }
+  const line = text.trimEnd();
+  const open = leads(line);
+  if (open === null) return undefined;
+  const lastColumn = Math.max(1, line.length - (bottom - top) * terminal.cols);
+  return [{ text: line, range: { start: { x: 1, y: top + 1 }, end: { x: lastColumn, y: bottom + 1 } }, activate: open }];
 }
 
 function palette() {

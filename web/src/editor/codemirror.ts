@@ -81,6 +81,7 @@ export const codemirrorEditor: EditorFactory = (host, events) => {
         look,
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, indentWithTab]),
         grammar.of([]),
+        next.fixed ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : [],
         EditorView.contentAttributes.of({ 'aria-label': labelOf(next), tabindex: '0' }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !taking) events.changed(next.key, update.state.doc.toString());

@@ -71,6 +71,7 @@ export const monacoEditor: EditorFactory = (host, events, dark) => {
     smoothScrolling: false,
     scrollbar: { useShadows: false, verticalScrollbarSize: 10, horizontalScrollbarSize: 10 },
   });
+  const gutter = editor.createDecorationsCollection();
   const models = new Map<string, monaco.editor.ITextModel>();
   const views = new Map<string, monaco.editor.ICodeEditorViewState | null>();
   let shown: Document | null = null;
@@ -107,7 +108,9 @@ export const monacoEditor: EditorFactory = (host, events, dark) => {
     },
     mark(diagnostics) {
       const model = editor.getModel();
-      if (model) monaco.editor.setModelMarkers(model, OWNER, diagnostics.map((one) => marker(model, one)));
+      if (!model) return;
+      monaco.editor.setModelMarkers(model, OWNER, diagnostics.map((one) => marker(model, one)));
+      gutter.set(diagnostics.map((one) => gutterSign(model, one)));
     },
     reveal(line, column) {
       const position = { lineNumber: line, column: column ?? 1 };
@@ -134,6 +137,18 @@ function marker(model: monaco.editor.ITextModel, one: Diagnostic): monaco.editor
     endLineNumber: line,
     startColumn: word?.startColumn ?? one.column ?? (model.getLineFirstNonWhitespaceColumn(line) || 1),
     endColumn: word?.endColumn ?? (one.column === null ? model.getLineMaxColumn(line) : one.column + 1),
+  };
+}
+
+/** A sign beside the number of the line, which says what stands there when it is pointed at. */
+function gutterSign(model: monaco.editor.ITextModel, one: Diagnostic): monaco.editor.IModelDeltaDecoration {
+  const line = Math.min(Math.max(one.line, 1), model.getLineCount());
+  return {
+    range: new monaco.Range(line, 1, line, 1),
+    options: {
+      linesDecorationsClassName: `problem-line problem-${one.severity}`,
+      linesDecorationsTooltip: one.message,
+    },
   };
 }
 

@@ -18,6 +18,7 @@ export const plainEditor: EditorFactory = (host, events) => {
     open(next) {
       shown = next;
       area.setAttribute('aria-label', `${next.name}, code`);
+      area.readOnly = next.fixed ?? false;
       if (area.value !== next.text) area.value = next.text;
     },
     mark() {},

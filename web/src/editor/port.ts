@@ -7,6 +7,8 @@ export interface Document {
   readonly name: string;
   readonly language: string;
   readonly text: string;
+  /** Whether it can be read only. */
+  readonly fixed?: boolean;
 }
 
 /** What an editor reports. */
@@ -32,6 +34,7 @@ export type EditorFactory = (host: HTMLElement, events: EditorEvents, dark: bool
 
 /** What an editor tells a screen reader about itself. */
 export function labelOf(document: Document): string {
+  if (document.fixed) return `${document.name}, code`;
   const chord = navigator.platform.startsWith('Mac') ? 'Control+Shift+M' : 'Control+M';
   return `${document.name}, code editor. Press ${chord} to let Tab leave the editor, F6 for the next pane.`;
 }

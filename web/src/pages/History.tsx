@@ -3,7 +3,7 @@ import * as client from '../api/client';
 import { ApiError } from '../api/error';
 import type { ExecutionView } from '../api/generated';
 import { languages } from '../app/languages';
-import { go } from '../app/route';
+import { go, rename } from '../app/route';
 import { session } from '../app/settings';
 import { Go } from '../app/TopBar';
 import { duration, moment, size } from '../lib/format';
@@ -11,32 +11,13 @@ import { useStore } from '../lib/store';
 import { type Tone, words } from '../run/status';
 import { ErrorNotice } from '../ui/ErrorNotice';
 import { Icon } from '../ui/icons';
-
-const OUTCOMES: readonly (readonly [string, string])[] = [
-  ['', 'Any outcome'],
-  ['exited', 'Exited'],
-  ['signaled', 'Died of a signal'],
-  ['compile_error', 'Did not compile'],
-  ['time_limit', 'Time limit'],
-  ['memory_limit', 'Memory limit'],
-  ['output_limit', 'Output limit'],
-  ['cancelled', 'Stopped'],
-  ['expired', 'Expired'],
-  ['unsafe', 'Refused'],
-  ['system_error', 'Our fault'],
-];
+import { type Filters, filtersOf, HistoryFilters, queryOf, wanted } from './HistoryFilters';
 
 const TONES: Record<Tone, string> = { quiet: 'text-dim', busy: 'text-info', good: 'text-accent', bad: 'text-bad', ours: 'text-warn' };
 
-interface Filters {
-  readonly mine: boolean;
-  readonly language: string;
-  readonly outcome: string;
-}
-
 /** The runs of the past. */
 export default function History() {
-  const [filters, setFilters] = useState<Filters>({ mine: true, language: '', outcome: '' });
+  const [filters, setFilters] = useState<Filters>(() => filtersOf(location.search));
   const [rows, setRows] = useState<readonly ExecutionView[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
@@ -48,7 +29,7 @@ export default function History() {
       try {
         const page = await client.history({
           language: filters.language,
-          outcome: filters.outcome,
+          ...wanted(filters, Date.now()),
           ...(filters.mine ? { session } : {}),
           ...(after === null ? {} : { after }),
         });
@@ -67,6 +48,11 @@ export default function History() {
     void load(null);
   }, [load]);
 
+  const choose = (next: Filters) => {
+    // In the address, so that a reload and a step back find the same list.
+    rename('/history', queryOf(next));
+    setFilters(next);
+  };
   const toggle = (id: string) =>
     setChosen((before) => (before.includes(id) ? before.filter((other) => other !== id) : [...before, id].slice(-2)));
   const [left, right] = chosen;
@@ -74,40 +60,7 @@ export default function History() {
     <main className="flex min-h-0 flex-1 flex-col">
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2">
         <h1 className="mr-2 text-base font-semibold">History</h1>
-        <select
-          className="field"
-          aria-label="Whose runs"
-          value={filters.mine ? 'mine' : 'all'}
-          onChange={(event) => setFilters({ ...filters, mine: event.target.value === 'mine' })}
-        >
-          <option value="mine">From this browser</option>
-          <option value="all">Everybody's</option>
-        </select>
-        <select
-          className="field"
-          aria-label="Language"
-          value={filters.language}
-          onChange={(event) => setFilters({ ...filters, language: event.target.value })}
-        >
-          <option value="">Any language</option>
-          {list.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
-        <select
-          className="field"
-          aria-label="Outcome"
-          value={filters.outcome}
-          onChange={(event) => setFilters({ ...filters, outcome: event.target.value })}
-        >
-          {OUTCOMES.map(([value, name]) => (
-            <option key={value} value={value}>
-              {name}
-            </option>
-          ))}
-        </select>
+        <HistoryFilters filters={filters} list={list} choose={choose} />
         <button type="button" className="btn btn-line" onClick={() => void load(null)}>
           <Icon name="again" size={14} /> Refresh
         </button>

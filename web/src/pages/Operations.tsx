@@ -5,12 +5,15 @@ import { count, duration } from '../lib/format';
 import { parse, quantile, rate, type Sample, type Scrape, sum } from '../lib/prometheus';
 import { ErrorNotice } from '../ui/ErrorNotice';
 import { Chart } from './Chart';
+import { DeadLetters, Queues, WorkerTable } from './Tables';
 
 const EVERY_MS = 2000;
 const KEPT = 150;
 
 const perSecond = (value: number) => `${value < 10 ? value.toFixed(1) : count(value)}/s`;
 const seconds = (value: number) => duration(value * 1e6);
+/** Of things there is no half. */
+const whole = (value: number) => (Number.isInteger(value) ? count(value) : '');
 
 type Value = (before: Scrape | undefined, now: Scrape) => number | null;
 
@@ -32,7 +35,7 @@ const PANELS: readonly Panel[] = [
   },
   {
     title: 'Slots',
-    format: count,
+    format: whole,
     lines: [
       ['running', (_, now) => sum(now, 'exec_running')],
       ['there are', (_, now) => sum(now, 'exec_slots')],
@@ -67,10 +70,32 @@ const PANELS: readonly Panel[] = [
       ['99 %', (before, now) => quantile(before, now, 'http_request_duration_seconds', 0.99, { route: '/v1/executions', method: 'POST' })],
     ],
   },
-  { title: 'Viewers', format: count, lines: [['connected', (_, now) => sum(now, 'stream_clients')]] },
+  {
+    title: 'Waiting in the queues',
+    format: whole,
+    lines: [
+      ['waiting', (_, now) => sum(now, 'queue_waiting')],
+      ['with a worker', (_, now) => sum(now, 'queue_leased')],
+    ],
+  },
+  {
+    title: 'Time to get a cell ready',
+    format: seconds,
+    lines: [
+      ['half', (before, now) => quantile(before, now, 'exec_stage_duration_seconds', 0.5, { stage: 'prepare' })],
+      ['99 %', (before, now) => quantile(before, now, 'exec_stage_duration_seconds', 0.99, { stage: 'prepare' })],
+    ],
+  },
+  { title: 'Dead letters', format: whole, lines: [['there are', (_, now) => sum(now, 'dead_letters')]] },
+  {
+    title: 'Age of the oldest dead letter',
+    format: seconds,
+    lines: [['age', (_, now) => sum(now, 'dead_letter_oldest_age_seconds')]],
+  },
+  { title: 'Viewers', format: whole, lines: [['connected', (_, now) => sum(now, 'stream_clients')]] },
   {
     title: 'Events that the history has yet to read',
-    format: count,
+    format: whole,
     lines: [['waiting', (_, now) => sum(now, 'projector_lag_events')]],
   },
 ];
@@ -105,6 +130,9 @@ export default function Operations() {
       <h1 className="mb-3 text-lg font-semibold">Operations</h1>
       {error && <ErrorNotice error={error} doing="fetch the numbers; it is tried again by itself" />}
       <Panels scrapes={scrapes} />
+      <Queues scrape={scrapes.at(-1)} />
+      <WorkerTable />
+      <DeadLetters />
       <Table scrapes={scrapes} />
     </main>
   );

@@ -9,12 +9,14 @@ export interface Screen {
   /** The number of the next chunk. */
   readonly next: number;
   readonly cut: boolean;
+  /** Whether it gave files back, or should have. */
+  readonly gives: boolean;
   /** The last request of this viewer that was not applied. */
   readonly refusal: string | null;
 }
 
 /** A screen on which nothing has been shown. */
-export const BLANK: Screen = { view: null, phase: null, next: 0, cut: false, refusal: null };
+export const BLANK: Screen = { view: null, phase: null, next: 0, cut: false, gives: false, refusal: null };
 
 /** What a message does to a screen. */
 export interface Shown {
@@ -51,5 +53,6 @@ function after(screen: Screen, chunk: Chunk): Screen {
     next: chunk.number + 1,
     phase: chunk.kind === 'phase' ? chunk.phase : screen.phase,
     cut: screen.cut || chunk.kind === 'cut',
+    gives: screen.gives || chunk.kind === 'file' || chunk.kind === 'files_left',
   };
 }

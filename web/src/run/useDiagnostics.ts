@@ -34,7 +34,7 @@ export function useDiagnostics(run: Run | null, files: readonly string[], entry:
       },
       chunks(chunks) {
         for (const chunk of chunks) {
-          if (!('data' in chunk) || chunk.kind === 'input') continue;
+          if (chunk.kind !== 'compiler' && chunk.kind !== 'stdout' && chunk.kind !== 'stderr') continue;
           for (const token of ansi.push(lossyText(chunk.data))) if (token.kind === 'text') text += token.text;
         }
         if (text.length > MOST_TEXT) text = text.slice(-MOST_TEXT);

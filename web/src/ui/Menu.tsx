@@ -1,8 +1,17 @@
 import { type ReactNode, useEffect, useRef } from 'react';
-import { Icon } from './icons';
+import { Icon, type IconName } from './icons';
+
+interface MenuProps {
+  readonly label: string;
+  readonly icon?: IconName;
+  /** Whether it opens below its button instead of above. */
+  readonly down?: boolean;
+  readonly onOpen?: () => void;
+  readonly children: ReactNode;
+}
 
 /** A button that opens a short list of things to do. Closes at a choice, at Escape and outside. */
-export function Menu({ label, children }: { label: string; children: ReactNode }) {
+export function Menu({ label, icon = 'more', down = false, onOpen, children }: MenuProps) {
   const details = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
     const shut = () => details.current?.removeAttribute('open');
@@ -22,13 +31,13 @@ export function Menu({ label, children }: { label: string; children: ReactNode }
     };
   }, []);
   return (
-    <details ref={details} className="relative shrink-0">
+    <details ref={details} className="relative shrink-0" onToggle={(event) => event.currentTarget.open && onOpen?.()}>
       <summary className="btn btn-icon list-none [&::-webkit-details-marker]:hidden" aria-label={label} title={label}>
-        <Icon name="more" />
+        <Icon name={icon} />
       </summary>
       {/* The click is that of a button or a link inside; the list only closes behind it. */}
       <div
-        className="absolute right-0 bottom-full z-20 mb-1 flex w-max flex-col rounded-lg border border-line bg-bg p-1 shadow-lg"
+        className={`absolute z-20 flex w-max flex-col ${down ? 'top-full left-0 mt-1 ' : 'right-0 bottom-full mb-1'} rounded-lg border border-line bg-bg p-1 shadow-lg`}
         onClick={() => details.current?.removeAttribute('open')}
       >
         {children}

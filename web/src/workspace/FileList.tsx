@@ -1,39 +1,46 @@
-import { type DragEvent, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { bytesOf } from '../api/data';
-import { size } from '../lib/format';
+import type { LanguageView } from '../api/generated';
 import { Icon } from '../ui/icons';
+import { Examples } from './Examples';
+import { FileRow } from './FileRow';
 import { importFiles } from './import';
-import { freeName, nameProblem } from './names';
-import { names, type Project, renamed, withFile, without } from './project';
+import { freeName, languageOfNames } from './names';
+import { names, type Project, type ProjectFile, renamed, withFile, without } from './project';
+import { useDrop } from './useDrop';
 import { zip } from './zip';
 
 interface Props {
   readonly project: Project;
   readonly entry: string;
-  /** The ending of a new file. */
-  readonly extension: string;
+  /** The language of the program, where it is known. */
+  readonly language: LanguageView | undefined;
   readonly change: (edit: (project: Project) => Project) => void;
-  /** The first program of the language, where it is known. */
-  readonly example: ((project: Project) => Project) | null;
+  /** Opens files as a program in another language. */
+  readonly move: (files: readonly ProjectFile[], to: LanguageView) => void;
+  /** All languages. */
+  readonly list: readonly LanguageView[];
 }
 
 /** The files of the program. */
-export function FileList({ project, entry, extension, change, example }: Props) {
+export function FileList({ project, entry, language, change, move, list }: Props) {
   const [editing, setEditing] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [undo, setUndo] = useState<{ project: Project; what: string } | null>(null);
-  const [dragging, setDragging] = useState(false);
+  const [guess, setGuess] = useState<{ language: LanguageView; files: readonly ProjectFile[] } | null>(null);
   const chooser = useRef<HTMLInputElement>(null);
 
   const add = () => {
-    const name = freeName(`untitled.${extension}`, names(project));
+    const name = freeName(`untitled.${language?.extensions[0] ?? 'txt'}`, names(project));
     change((now) => withFile(now, { name, content: { text: '' } }));
     setEditing(name);
   };
   const take = async (files: readonly File[]) => {
-    const { project: next, refused } = await importFiles(project, files);
+    const { project: next, added, refused } = await importFiles(project, files);
     change(() => next);
     setProblem(refused.length > 0 ? refused.join('\n') : null);
+    const other = languageOfNames(added, project.language, list);
+    setGuess(other && { language: other, files: next.files.filter(({ name }) => added.includes(name)) });
   };
   const remove = (name: string) => {
     setUndo({ project, what: `Deleted ${name}.` });
@@ -43,23 +50,13 @@ export function FileList({ project, entry, extension, change, example }: Props) 
     setUndo({ project, what: 'Replaced by the example.' });
     change(from);
   };
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault();
-    setDragging(false);
-    void take([...event.dataTransfer.files]);
-  };
+  const dragging = useDrop((files) => void take(files));
 
   return (
     <section
       aria-label="Files"
       data-pane="files"
       className={`flex h-full flex-col bg-panel ${dragging ? 'outline-2 -outline-offset-2 outline-accent outline-dashed' : ''}`}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setDragging(true);
-      }}
-      onDragLeave={() => setDragging(false)}
-      onDrop={onDrop}
     >
       <header className="flex min-h-10 items-center gap-1 pr-1 pl-3">
         <h2 className="min-w-0 flex-1 text-xs font-semibold tracking-wide text-dim uppercase">Files</h2>
@@ -72,11 +69,7 @@ export function FileList({ project, entry, extension, change, example }: Props) 
         <button type="button" className="btn btn-icon" aria-label="Download all as zip" title="Download all as zip" onClick={() => download(project)}>
           <Icon name="download" />
         </button>
-        {example && (
-          <button type="button" className="btn btn-icon" aria-label="Start over with the example" title="Start over with the example" onClick={() => startOver(example)}>
-            <Icon name="again" />
-          </button>
-        )}
+        {language && <Examples language={language} begin={startOver} />}
         <input
           ref={chooser}
           type="file"
@@ -89,52 +82,37 @@ export function FileList({ project, entry, extension, change, example }: Props) 
         />
       </header>
       <ul className="min-h-0 flex-1 overflow-y-auto px-1">
-        {project.files.map(({ name, content }) => (
-          <li key={name} className={`group flex items-center rounded-md ${name === project.active ? 'bg-raised' : ''}`}>
-            {editing === name ? (
-              <NameField
-                name={name}
-                others={names(project).filter((other) => other !== name)}
-                done={(to) => {
-                  setEditing(null);
-                  if (to !== null) change((now) => renamed(now, name, to));
-                }}
-              />
-            ) : (
-              <>
-                <button
-                  type="button"
-                  className="btn min-w-0 flex-1 justify-start"
-                  aria-current={name === project.active ? 'true' : undefined}
-                  onClick={() => change((now) => ({ ...now, active: name }))}
-                  onDoubleClick={() => setEditing(name)}
-                  onKeyDown={(event) => {
-                    if (event.key === 'F2') setEditing(name);
-                    if (event.key === 'Delete' && project.files.length > 1) remove(name);
-                  }}
-                >
-                  <span className="truncate">{name}</span>
-                  {name === entry && (
-                    <span className="text-accent" title="The program starts here">
-                      <Icon name="play" size={10} />
-                      <span className="sr-only">, the program starts here</span>
-                    </span>
-                  )}
-                  {'base64' in content && <span className="text-xs text-dim">binary, {size(bytesOf(content).length)}</span>}
-                </button>
-                <FileActions
-                  name={name}
-                  isEntry={name === entry}
-                  alone={project.files.length === 1}
-                  onStart={() => change((now) => ({ ...now, entry: name }))}
-                  onRename={() => setEditing(name)}
-                  onDelete={() => remove(name)}
-                />
-              </>
-            )}
-          </li>
+        {project.files.map((file) => (
+          <FileRow
+            key={file.name}
+            file={file}
+            others={names(project).filter((other) => other !== file.name)}
+            isOpen={file.name === project.active}
+            isEntry={file.name === entry}
+            editing={editing === file.name}
+            onEdit={(on) => setEditing(on ? file.name : null)}
+            onOpen={() => change((now) => ({ ...now, active: file.name }))}
+            onStart={() => change((now) => ({ ...now, entry: file.name }))}
+            onRename={(to) => change((now) => renamed(now, file.name, to))}
+            onDelete={() => remove(file.name)}
+          />
         ))}
       </ul>
+      {guess && (
+        <p role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-3 py-1">
+          <span>This looks like {guess.language.name}.</span>
+          <button
+            type="button"
+            className="link hit"
+            onClick={() => {
+              setGuess(null);
+              move(guess.files, guess.language);
+            }}
+          >
+            Open it as that
+          </button>
+        </p>
+      )}
       {undo?.project.language === project.language && (
         <p role="status" className="flex items-center gap-2 border-t border-line px-3 py-1">
           <span className="min-w-0 flex-1 truncate">{undo.what}</span>
@@ -156,71 +134,6 @@ export function FileList({ project, entry, extension, change, example }: Props) 
         </p>
       )}
     </section>
-  );
-}
-
-interface FileActionsProps {
-  readonly name: string;
-  readonly isEntry: boolean;
-  readonly alone: boolean;
-  readonly onStart: () => void;
-  readonly onRename: () => void;
-  readonly onDelete: () => void;
-}
-
-function FileActions({ name, isEntry, alone, onStart, onRename, onDelete }: FileActionsProps) {
-  const quiet = 'btn btn-icon pointer-fine:opacity-0 group-hover:opacity-100 group-focus-within:opacity-100';
-  return (
-    <>
-      {!isEntry && (
-        <button type="button" className={quiet} aria-label={`Start with ${name}`} title="Start with this file" onClick={onStart}>
-          <Icon name="play" size={12} />
-        </button>
-      )}
-      <button type="button" className={quiet} aria-label={`Rename ${name}`} title="Rename (F2)" onClick={onRename}>
-        <Icon name="more" size={12} />
-      </button>
-      {!alone && (
-        <button type="button" className={quiet} aria-label={`Delete ${name}`} title="Delete" onClick={onDelete}>
-          <Icon name="close" size={12} />
-        </button>
-      )}
-    </>
-  );
-}
-
-interface NameFieldProps {
-  readonly name: string;
-  readonly others: readonly string[];
-  readonly done: (name: string | null) => void;
-}
-
-function NameField({ name, others, done }: NameFieldProps) {
-  const [value, setValue] = useState(name);
-  const problem = nameProblem(value, others);
-  return (
-    <div className="flex-1 p-0.5">
-      <input
-        // It appears because somebody asked to type here.
-        autoFocus
-        className="field w-full"
-        aria-label={`New name of ${name}`}
-        aria-invalid={problem !== null}
-        value={value}
-        onFocus={(event) => event.target.select()}
-        onChange={(event) => setValue(event.target.value)}
-        onBlur={() => done(problem ? null : value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && !problem) done(value);
-          if (event.key === 'Escape') done(null);
-        }}
-      />
-      {problem && (
-        <p role="alert" className="px-1 py-1 text-xs text-bad">
-          {problem}
-        </p>
-      )}
-    </div>
   );
 }
 

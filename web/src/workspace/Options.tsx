@@ -6,6 +6,8 @@ import type { Project } from './project';
 
 interface Props {
   readonly project: Project;
+  /** Compiler options that the language allows. */
+  readonly allowed: readonly string[];
   readonly change: (edit: (project: Project) => Project) => void;
 }
 
@@ -19,7 +21,7 @@ export function optionsSummary({ mode, args, stdin, limits }: Project): string {
 }
 
 /** How the program is run: input, arguments, limits. */
-export function Options({ project, change }: Props) {
+export function Options({ project, allowed, change }: Props) {
   const set = (next: Partial<Project>) => change((now) => ({ ...now, ...next }));
   const setLimit = (field: keyof LimitsRequest, text: string) => {
     const rest = Object.fromEntries(Object.entries(project.limits).filter(([name]) => name !== field));
@@ -53,6 +55,20 @@ export function Options({ project, change }: Props) {
       <label className="grid gap-1">
         <span className="text-dim">Arguments, as in a shell</span>
         <input className="field font-mono" spellCheck={false} value={project.args} onChange={(event) => set({ args: event.target.value })} />
+      </label>
+      {allowed.length > 0 && (
+        <label className="grid gap-1">
+          <span className="text-dim">Options for the compiler, of these: {allowed.join(' ')}</span>
+          <input className="field font-mono" spellCheck={false} value={project.options} onChange={(event) => set({ options: event.target.value })} />
+        </label>
+      )}
+      <label className="grid gap-1">
+        <span className="text-dim">Files to give back when it has ended, such as plot.png, or . for all</span>
+        <input className="field font-mono" spellCheck={false} value={project.outputs} onChange={(event) => set({ outputs: event.target.value })} />
+      </label>
+      <label className="grid gap-1">
+        <span className="text-dim">Environment, a line each: NAME=value</span>
+        <textarea className="field font-mono" rows={1} spellCheck={false} value={project.env} onChange={(event) => set({ env: event.target.value })} />
       </label>
       <div className="grid grid-cols-[repeat(auto-fill,minmax(8.5rem,1fr))] gap-3">
         {LIMITS.map(({ field, label, min, max, usual }) => {

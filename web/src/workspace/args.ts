@@ -27,3 +27,9 @@ export function splitArgs(line: string): string[] {
   if (current !== null) args.push(current);
   return args;
 }
+
+/** A line that `splitArgs` divides into these arguments. */
+export function joinArgs(args: readonly string[]): string {
+  const quoted = (arg: string) => (arg !== '' && !/[\s'"\\]/.test(arg) ? arg : `'${arg.replaceAll("'", `'"'"'`)}'`);
+  return args.map(quoted).join(' ');
+}

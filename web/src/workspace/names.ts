@@ -1,3 +1,5 @@
+import type { LanguageView } from '../api/generated';
+
 const LONGEST_BYTES = 255;
 
 /** What is wrong with a file's name; `null` where nothing is. */
@@ -23,4 +25,15 @@ export function freeName(wanted: string, taken: readonly string[]): string {
     const name = `${stem}-${n}${ending}`;
     if (!taken.includes(name)) return name;
   }
+}
+
+/**
+ * The language that files of these names are written in, where that is another one than `current`
+ * and can be told from their endings.
+ */
+export function languageOfNames(files: readonly string[], current: string, list: readonly LanguageView[]): LanguageView | null {
+  const endings = files.map((name) => name.split('.').at(-1)?.toLowerCase() ?? '');
+  const speaks = ({ extensions }: LanguageView) => endings.some((ending) => extensions.includes(ending));
+  const fit = list.filter(speaks);
+  return fit.some(({ id }) => id === current) ? null : (fit.find(({ available }) => available) ?? null);
 }

@@ -1,8 +1,8 @@
 // A program as it stands in the page. Pure: every change gives a new project.
 import * as v from 'valibot';
-import { bytesOf } from '../api/data';
-import { Data, LimitsRequest, type LanguageView, type SubmitRequest } from '../api/generated';
-import { splitArgs } from './args';
+import { bytesOf, lossyText } from '../api/data';
+import { Data, LimitsRequest, type LanguageView, type ProgramView, type SubmitRequest } from '../api/generated';
+import { joinArgs, splitArgs } from './args';
 
 const ProjectFile = v.object({ name: v.string(), content: Data });
 export type ProjectFile = v.InferOutput<typeof ProjectFile>;
@@ -16,6 +16,12 @@ export const Project = v.object({
   /** The file to start with, where it is not the usual one. */
   entry: v.nullable(v.string()),
   args: v.string(),
+  /** Options for the compiler, as in a shell. */
+  options: v.optional(v.string(), ''),
+  /** Variables, a line each: `NAME=value`. */
+  env: v.optional(v.string(), ''),
+  /** Files to give back, as in a shell. */
+  outputs: v.optional(v.string(), ''),
   stdin: v.string(),
   /** A terminal to type into, or pipes with the standard input given. */
   mode: v.picklist(['terminal', 'pipes']),
@@ -29,12 +35,20 @@ export const LARGEST_BYTES = 1_000_000;
 
 /** A first program in a language. */
 export function fresh(language: LanguageView, mode: Project['mode']): Project {
+  return freshOf(language, language.hello_world, mode);
+}
+
+/** A program of one file. */
+export function freshOf(language: LanguageView, text: string, mode: Project['mode']): Project {
   return {
     language: language.id,
-    files: [{ name: language.entry, content: { text: language.hello_world } }],
+    files: [{ name: language.entry, content: { text } }],
     active: language.entry,
     entry: null,
     args: '',
+    options: '',
+    env: '',
+    outputs: '',
     stdin: '',
     mode,
     limits: {},
@@ -109,15 +123,45 @@ export function requestOf(
   const stdin = onTerminal || project.stdin === '' ? {} : { stdin: project.stdin };
   return {
     language: project.language,
-    files: project.files.map(({ name, content }) =>
-      'text' in content ? { name, content: content.text } : { name, data: content },
-    ),
+    files: project.files.map(sentFile),
     entry: entryOf(project, usual),
     args: splitArgs(project.args),
+    compiler_options: splitArgs(project.options),
+    env: variables(project.env),
+    output_files: splitArgs(project.outputs),
     limits: project.limits,
     priority: 'interactive',
     session,
     ...stdin,
     ...(onTerminal ? { interactive: true, terminal } : {}),
+  };
+}
+
+const sentFile = ({ name, content }: ProjectFile) =>
+  'text' in content ? { name, content: content.text } : { name, data: content };
+
+/** The variables in lines of `NAME=value`; lines without a name are left out. */
+export function variables(lines: string): Record<string, string> {
+  const pairs = lines.split('\n').flatMap((line): [string, string][] => {
+    const at = line.indexOf('=');
+    return at > 0 ? [[line.slice(0, at).trim(), line.slice(at + 1)]] : [];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** A program of the past as a project of its own. A snippet is one, too. */
+export function projectOf(program: ProgramView & { output_files?: readonly string[] }): Project {
+  return {
+    language: program.language,
+    files: program.files.map(({ name, content }) => ({ name, content })),
+    active: program.entry,
+    entry: program.entry,
+    args: joinArgs(program.args),
+    options: joinArgs(program.compiler_options),
+    env: Object.entries(program.env).map(([name, value]) => `${name}=${value}`).join('\n'),
+    outputs: joinArgs(program.output_files ?? []),
+    stdin: program.stdin ? lossyText(program.stdin) : '',
+    mode: program.interactive ? 'terminal' : 'pipes',
+    limits: program.limits,
   };
 }

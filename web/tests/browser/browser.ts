@@ -26,6 +26,17 @@ export const PHONE: BrowserContextOptions = {
   deviceScaleFactor: 2,
 };
 
+/** How a program is run, where it is not Python on pipes. */
+export interface ProgramOptions {
+  readonly language?: string;
+  readonly mode?: 'terminal' | 'pipes';
+  readonly file?: string;
+  readonly limits?: object;
+  readonly stdin?: string;
+  /** More files. */
+  readonly more?: Readonly<Record<string, string>>;
+}
+
 /** An open browser with one page. */
 export class Browser {
   /** Requests that went anywhere but to Runlog. */
@@ -37,10 +48,12 @@ export class Browser {
     readonly context: BrowserContext,
     readonly page: Page,
     private readonly profile: string,
+    /** Where the edge is that it talks to. */
+    private readonly home: string,
   ) {
     context.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (/^(https?|wss?):$/.test(protocol) && origin !== new URL(RUNLOG).origin) this.foreign.push(request.url());
+      if (/^(https?|wss?):$/.test(protocol) && origin !== new URL(home).origin) this.foreign.push(request.url());
     });
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('console', (message) => {
@@ -49,7 +62,7 @@ export class Browser {
     });
   }
 
-  static async open(options: BrowserContextOptions = {}): Promise<Browser> {
+  static async open(options: BrowserContextOptions = {}, home = RUNLOG): Promise<Browser> {
     const profile = mkdtempSync(join(tmpdir(), 'runlog-browser-'));
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
@@ -59,7 +72,7 @@ export class Browser {
       ...options,
     });
     const page = context.pages()[0] ?? (await context.newPage());
-    return new Browser(context, page, profile);
+    return new Browser(context, page, profile, home);
   }
 
   /** Closes it, and insists that nothing went wrong unseen. */
@@ -71,14 +84,15 @@ export class Browser {
   }
 
   async go(path = '/'): Promise<void> {
-    await this.page.goto(RUNLOG + path);
+    await this.page.goto(this.home + path);
   }
 
   /** Opens the editor with a program in it. */
-  async program(text: string, options: { language?: string; mode?: 'terminal' | 'pipes'; file?: string; limits?: object } = {}): Promise<void> {
-    const { language = 'python', mode = 'pipes', file = 'main.py', limits = {} } = options;
+  async program(text: string, options: ProgramOptions = {}): Promise<void> {
+    const { language = 'python', mode = 'pipes', file = 'main.py', limits = {}, stdin = '', more = {} } = options;
     await this.go('/');
-    const project = { language, files: [{ name: file, content: { text } }], active: file, entry: null, args: '', stdin: '', mode, limits };
+    const files = Object.entries({ [file]: text, ...more }).map(([name, content]) => ({ name, content: { text: content } }));
+    const project = { language, files, active: file, entry: file, args: '', stdin, mode, limits };
     await this.page.evaluate(
       ([name, stored]) => {
         localStorage.setItem('runlog.language', JSON.stringify(name));
@@ -93,6 +107,12 @@ export class Browser {
   /** Waits for the full editor. */
   async editor(): Promise<void> {
     await this.page.locator('.monaco-editor .view-line, .cm-editor .cm-line').first().waitFor();
+  }
+
+  /** Chooses another language, as people do: by its name. */
+  async language(id: string): Promise<void> {
+    await this.page.getByTestId('language').click();
+    await this.page.locator(`[data-language="${id}"]`).click();
   }
 
   async run(): Promise<void> {

@@ -18,10 +18,9 @@ it('keeps what was typed over a reload, and over a change of language and back',
   await browser.page.reload();
   await browser.editor();
   await browser.page.getByText('# typed by hand').waitFor();
-  const picker = browser.page.getByTestId('language');
-  await picker.selectOption('bash');
+  await browser.language('bash');
   await browser.page.getByText('# typed by hand').waitFor({ state: 'detached' });
-  await picker.selectOption('python');
+  await browser.language('python');
   await browser.page.getByText('# typed by hand').waitFor();
 });
 
@@ -61,6 +60,22 @@ it('shows the same in two browsers', async () => {
     }
   } finally {
     await other.close();
+  }
+});
+
+it('watches many programs at once, and can still send one more', async () => {
+  // A browser opens six connections to a server: eight streams would leave none to anything else.
+  await browser.program('import time\nprint("on", flush=True)\ntime.sleep(30)\n', { limits: { wall_ms: 40_000 } });
+  for (let run = 0; run < 8; run += 1) await browser.run();
+  await browser.status(/Queued|Preparing|Running/);
+  await browser.page.getByRole('link', { name: 'History' }).click();
+  await browser.page.locator('tbody tr').first().waitFor();
+  await browser.page.getByRole('link', { name: 'Editor' }).click();
+  const tabs = browser.page.getByRole('button', { name: /^Run \d+/ });
+  for (let at = (await tabs.count()) - 1; at >= 0; at -= 1) {
+    await tabs.nth(at).click();
+    await browser.page.keyboard.press('Shift+F5');
+    await browser.status(/Stopp|Exit/);
   }
 });
 
