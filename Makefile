@@ -83,6 +83,8 @@ bench: setup-browser web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
 	$(AS_ROOT) $(TARGET)/release/loadtest all --json $(TARGET)/bench.json $(ARGS)
 	$(AS_ROOT) env RUNLOG_PROGRAM="$$(realpath $(TARGET)/release/runlog)" BENCH_JSON="$$(realpath $(TARGET))/bench-page.json" npm --prefix web run bench
+	$(CARGO) build --release --locked --package runlog-sandbox --example containers
+	$(AS_ROOT) $(TARGET)/release/examples/containers
 
 images: setup
 	$(AS_ROOT) scripts/build-images $(ARGS)
