@@ -4,6 +4,7 @@
 #   make test        everything that CI checks
 #   make test-attacks
 #                    the sandbox against the whole corpus of attacks; a part is in `make test`
+#   make fuzz       what parses bytes of others, a few seconds each
 #   make bench       measure latency, throughput and fan-out
 #   make images      build the images of the Docker engine, from Debian packages
 #   make setup       only install what is missing
