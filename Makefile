@@ -23,7 +23,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME"
 # Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
-.PHONY: help images setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data
+.PHONY: help images setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data test-attacks fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -79,6 +79,10 @@ browser: setup-browser web-check
 # Every attack alone and eight at once, and every deliberate weakness turns one red.
 test-attacks: setup
 	scripts/test-attacks
+
+# What parses bytes of others.
+fuzz:
+	scripts/run-fuzz
 
 bench: setup-browser web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
