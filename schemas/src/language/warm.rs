@@ -9,7 +9,7 @@ use super::template::{self, Program};
 use super::{LanguageDefinition, LanguageError, merge};
 
 /// How the runtime of a step is kept started. It does the step only where the program cannot tell
-/// the difference; see [`WarmHost::words`].
+/// the difference.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarmHost {
