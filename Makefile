@@ -5,6 +5,7 @@
 #   make test-attacks
 #                    the sandbox against the whole corpus of attacks; a part is in `make test`
 #   make fuzz       what parses bytes of others, a few seconds each
+#   make chaos       break everything for a long time and count what is lost
 #   make bench       measure latency, throughput and fan-out
 #   make images      build the images of the Docker engine, from Debian packages
 #   make setup       only install what is missing
@@ -23,7 +24,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME"
 # Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
-.PHONY: help images setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data test-attacks fuzz
+.PHONY: help images setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data test-attacks fuzz chaos chaos-short
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -83,6 +84,17 @@ test-attacks: setup
 # What parses bytes of others.
 fuzz:
 	scripts/run-fuzz
+
+# A minute of faults on the programs as the tests build them.
+chaos-short: setup
+	$(CARGO) build --locked --package runlog --package runlog-loadtest
+	$(AS_ROOT) $(TARGET)/debug/loadtest chaos --executions 60 $(ARGS)
+
+chaos: setup web
+	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
+	$(AS_ROOT) $(TARGET)/release/loadtest chaos --executions 20000 --people 24 --patience 36000 \
+		--json $(TARGET)/chaos.json $(ARGS)
+
 
 bench: setup-browser web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest

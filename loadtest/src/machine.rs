@@ -72,6 +72,13 @@ pub(crate) fn monotonic() -> Duration {
     Duration::new(seconds, nanoseconds)
 }
 
+/// Milliseconds since 1970, for what is compared with the times in events.
+pub(crate) fn wall_ms() -> u64 {
+    let now = clock_gettime(ClockId::Realtime);
+    let ms = now.tv_sec * 1_000 + now.tv_nsec / 1_000_000;
+    u64::try_from(ms).unwrap_or(0)
+}
+
 /// Thousands of viewers need thousands of descriptors.
 pub(crate) fn raise_file_limit() -> anyhow::Result<()> {
     let limit = getrlimit(Resource::Nofile);

@@ -6,6 +6,7 @@
 
 mod bare;
 mod cells;
+mod chaos;
 mod check;
 mod fanout;
 mod flood;
@@ -71,7 +72,12 @@ enum Command {
     Cells(cells::CellsArgs),
     /// Memory and CPU while nothing happens
     Idle(idle::IdleArgs),
-    /// All of them, with their defaults
+    /// Kill, freeze, cut off and slow down everything while programs run, and count what is lost
+    ///
+    /// Always on servers and services of its own, each a process. Fails when anything is lost,
+    /// doubled or wrong.
+    Chaos(chaos::ChaosArgs),
+    /// All but chaos, with their defaults
     All,
 }
 
@@ -87,7 +93,7 @@ fn main() -> ExitCode {
     {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            report::say("a target was missed");
+            report::say("not everything is as it should be");
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -110,6 +116,10 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         measured?;
         return Ok(!options.strict || report.targets_are_met());
     }
+    if let Command::Chaos(args) = &cli.command {
+        let program = options.runlog.map_or_else(system::beside_us, Ok)?;
+        return chaos::measure(args, program, options.json.as_deref()).await;
+    }
     let system = System::start(options.url, options.runlog).await?;
     let mut report = Report::new();
     let measured = measure(cli.command, &system, &mut report).await;
@@ -131,6 +141,8 @@ async fn measure(command: Command, system: &System, report: &mut Report) -> anyh
         Command::Flood(args) => flood::measure(&args, system, report).await,
         Command::Idle(args) => idle::measure(&args, system, report).await,
         Command::Cells(args) => cells::measure(&args, report).await,
+        // It has servers of its own.
+        Command::Chaos(_) => Ok(()),
         Command::All => {
             if system.is_own() {
                 idle::measure(&idle::IdleArgs::default(), system, report).await?;

@@ -217,6 +217,11 @@ impl Report {
     }
 }
 
+/// Prints a line of an answer on standard output.
+pub(crate) fn print_line(line: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", line.trim_end())
+}
+
 /// Tells how it goes, on standard error.
 pub(crate) fn say(words: &str) {
     // There is nobody left to tell when standard error fails.

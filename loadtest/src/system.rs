@@ -178,7 +178,8 @@ async fn end(mut process: Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn beside_us() -> anyhow::Result<PathBuf> {
+/// The `runlog` that was built with this program.
+pub(crate) fn beside_us() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("cannot find this program")?;
     let beside = own.parent().unwrap_or(Path::new("")).join("runlog");
     ensure!(

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::frame::Frame;
 
 /// Pause before a read is tried again.
-const RETRY_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 type Batches = Pin<Box<dyn Stream<Item = Result<(u64, OutputBatch), ReadError>> + Send>>;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use runlog_nats::{Log, ReadError, Watch};
 use runlog_schemas::{Cursor, Execution, ExecutionId, Item, Shown, fold};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use super::catch_up::RETRY_PAUSE;
 use super::frame::Frame;
 use super::ring::{Lookup, Ring};
 
@@ -143,10 +144,24 @@ impl Feed {
         }
     }
 
+    /// Begins to watch. A log that is away for a moment is waited for: viewers are there already.
+    async fn watch(&self, log: &Log) -> Result<Watch, ReadError> {
+        loop {
+            match log.watch(self.id, Cursor::default()).await {
+                Err(ReadError::Request(error)) => {
+                    tracing::debug!(%error, id = %self.id, "a feed waits for the log");
+                    sleep(RETRY_PAUSE).await;
+                    log.connected().await;
+                }
+                begun => return begun,
+            }
+        }
+    }
+
     async fn show_all(&self, log: &Log, begun: Option<Watch>) -> Result<(), ReadError> {
         let mut watch = match begun {
             Some(watch) => watch,
-            None => log.watch(self.id, Cursor::default()).await?,
+            None => self.watch(log).await?,
         };
         let mut execution = Execution::default();
         while let Some(shown) = watch.next().await {

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use runlog_nats::{AppendError, ControlListener, Freshness, Lease, Log};
-use runlog_schemas::{ExecutionEvent, ExecutionId, OutputBatch};
+use runlog_nats::{AppendError, ControlListener, Freshness, Lease, Log, ReadError};
+use runlog_schemas::{ExecutionEvent, ExecutionId, OutputBatch, State};
 use tokio::time::{Instant, sleep};
 
 use super::attempt::Position;
+use crate::Config;
 
 /// Why the log was of no help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(crate) struct LogJournal {
     log: Log,
     id: ExecutionId,
     lease: Lease,
+    /// After so much silence somebody else may have the execution.
+    lease_time: Duration,
     /// How long the log may be away.
     patience: Duration,
     /// When the log was asked something that it answered. From then on the queue keeps the
@@ -59,12 +62,13 @@ pub(crate) struct LogJournal {
 }
 
 impl LogJournal {
-    pub(crate) fn new(log: Log, id: ExecutionId, lease: Lease, patience: Duration) -> Self {
+    pub(crate) fn new(log: Log, id: ExecutionId, lease: Lease, config: &Config) -> Self {
         Self {
             log,
             id,
             lease,
-            patience,
+            lease_time: config.lease,
+            patience: config.patience,
             heard: Mutex::new(Instant::now()),
         }
     }
@@ -77,11 +81,26 @@ impl LogJournal {
     /// The log did not answer: there will be another try, unless it has been away for too long.
     fn missed(&self, what: &'static str, error: &(dyn Error + 'static)) -> Result<(), Failure> {
         tracing::warn!(id = %self.id, error, what, "the log does not answer");
-        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard.elapsed() >= self.patience {
+        if self.silence() >= self.patience {
             return Err(Failure::LeaseLost);
         }
         Ok(())
+    }
+
+    /// Time since the log was asked something that it answered.
+    fn silence(&self) -> Duration {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.elapsed()
+    }
+
+    /// Whether that attempt still runs, as the leader knows it.
+    async fn is_ours(&self, attempt: u32) -> Result<bool, ReadError> {
+        let folded = self.log.read_execution(self.id, Freshness::Leader).await?;
+        // A submission that has left the log says nothing.
+        Ok(folded.is_none_or(|it| match it.execution.state {
+            State::Running { attempt: runs, .. } => runs == attempt,
+            State::Absent | State::Queued { .. } | State::Ended(_) => false,
+        }))
     }
 }
 
@@ -112,6 +131,20 @@ impl Journal for LogJournal {
         async move {
             loop {
                 let asked = Instant::now();
+                // Output has no fence. After standing still for the time of a lease, somebody else
+                // may have ended this attempt with what the log had of it, and viewers would see
+                // what is no part of the recording.
+                if self.silence() >= self.lease_time {
+                    match self.is_ours(batch.attempt).await {
+                        Ok(true) => self.hear(asked),
+                        Ok(false) => return Err(Failure::Conflict),
+                        Err(error) => {
+                            self.missed("read", &error)?;
+                            sleep(PAUSE).await;
+                            continue;
+                        }
+                    }
+                }
                 match self.log.append_output(self.id, batch).await {
                     Ok(sequence) => {
                         self.hear(asked);

@@ -244,7 +244,7 @@ impl Run<'_> {
         let began = Instant::now();
         let log = worker.log.clone();
         let lease = self.delivery.lease.clone();
-        let journal = LogJournal::new(log, self.delivery.id, lease, worker.config.patience);
+        let journal = LogJournal::new(log, self.delivery.id, lease, &worker.config);
         let bench = Bench {
             id: self.delivery.id,
             journal: &journal,
