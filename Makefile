@@ -95,7 +95,6 @@ chaos: setup web
 	$(AS_ROOT) $(TARGET)/release/loadtest chaos --executions 20000 --people 24 --patience 36000 \
 		--json $(TARGET)/chaos.json $(ARGS)
 
-
 bench: setup-browser web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
 	$(AS_ROOT) $(TARGET)/release/loadtest all --json $(TARGET)/bench.json $(ARGS)
