@@ -104,6 +104,9 @@ pub(crate) enum EdgeError {
     /// It ended, and what it wrote is kept nowhere any more.
     #[error("what this execution wrote is no longer kept")]
     OutputGone,
+    /// It ended, and what it wrote was kept in the object store, which has lost it.
+    #[error("what this execution wrote was large, and the object store no longer has it")]
+    OutputLost,
     /// A WebSocket was expected.
     #[error("this path speaks WebSocket only; over HTTP the same is at …/events")]
     NotAWebSocket,
@@ -195,7 +198,7 @@ impl EdgeError {
             Self::LanguageUnavailable { .. } => (S::UNPROCESSABLE_ENTITY, "language_unavailable"),
             Self::LanguageNotReported { .. } => (S::SERVICE_UNAVAILABLE, "language_not_reported"),
             Self::AlreadyEnded(_) => (S::CONFLICT, "already_ended"),
-            Self::OutputGone => (S::GONE, "output_gone"),
+            Self::OutputGone | Self::OutputLost => (S::GONE, "output_gone"),
             Self::NotAWebSocket => (S::UPGRADE_REQUIRED, "not_a_websocket"),
             Self::InvalidKey(_) => (S::BAD_REQUEST, "invalid_idempotency_key"),
             Self::KeyReused { .. } => (S::CONFLICT, "idempotency_key_reused"),

@@ -19,6 +19,7 @@ mod fetch;
 mod keys;
 mod languages;
 mod log;
+mod objects;
 mod queue;
 mod read;
 mod request;

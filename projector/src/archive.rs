@@ -18,8 +18,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
 use crate::run::{Pause, Shared, failed};
+use crate::{Config, Error};
 
 pub(crate) use recording::Recording;
 pub(crate) use table::{Pending, Table};
@@ -55,7 +55,7 @@ async fn archive_all(
     pause: &mut Pause,
 ) -> Result<std::convert::Infallible, Error> {
     let table = Table::open(&shared.config.database, crate::SCHEMA).await?;
-    let mut archiver = Archiver::new(&shared.log, &table, shared.config.archive_bytes);
+    let mut archiver = Archiver::new(&shared.log, &table, &shared.config);
     loop {
         let stored = archiver.store_some().await?;
         pause.reset();
@@ -88,6 +88,7 @@ pub(crate) struct Archiver<'a> {
     set_aside: HashMap<ExecutionId, Instant>,
     /// Output before this sequence has left the log.
     first_output: u64,
+    inline_bytes: usize,
 }
 
 /// How many recordings were stored.
@@ -108,7 +109,8 @@ impl Stored {
 }
 
 impl<'a> Archiver<'a> {
-    pub(crate) fn new(log: &'a Log, table: &'a Table, room_bytes: u32) -> Self {
+    pub(crate) fn new(log: &'a Log, table: &'a Table, config: &Config) -> Self {
+        let room_bytes = config.archive_bytes;
         let room = usize::try_from(room_bytes).unwrap_or(usize::MAX);
         Self {
             log,
@@ -117,6 +119,7 @@ impl<'a> Archiver<'a> {
             room_bytes,
             set_aside: HashMap::new(),
             first_output: 0,
+            inline_bytes: config.inline_bytes,
         }
     }
 
@@ -184,10 +187,31 @@ impl<'a> Archiver<'a> {
             .collect();
         let copied = self.table.copy_from_live(incomplete).await?;
         recordings.retain(|(id, _)| !copied.contains(id));
+        for (id, recording) in &mut recordings {
+            self.move_if_large(*id, recording).await;
+        }
         self.table.store(&recordings).await?;
         stored.complete += copied.len() as u64;
         stored.add(&recordings);
         Ok(())
+    }
+
+    /// Puts a large recording into the object store. Where that takes none it stays whole, and
+    /// PostgreSQL has it.
+    async fn move_if_large(&self, id: ExecutionId, recording: &mut Recording) {
+        if recording.body.len() <= self.inline_bytes {
+            return;
+        }
+        let name = recording.object_name(id);
+        match self.log.put_object(&name, &recording.body).await {
+            Ok(()) => recording.move_to(name),
+            Err(error) => tracing::warn!(
+                %id,
+                error = &error as &dyn std::error::Error,
+                bytes = recording.body.len(),
+                "the object store does not take a recording, which stays in PostgreSQL"
+            ),
+        }
     }
 
     async fn wait_for_room(&self, pending: &Pending) -> SemaphorePermit<'_> {

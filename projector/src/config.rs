@@ -37,6 +37,9 @@ pub struct Config {
     pub trim_interval: Duration,
     /// How often it is looked for programs that were shared. Default 1 s.
     pub snippet_interval: Duration,
+    /// The largest recording that is kept in PostgreSQL, in bytes and compressed; a larger one goes
+    /// to the object store. Default 1 MiB.
+    pub inline_bytes: usize,
     /// Bytes of output that the archiver may have in memory at once; one recording is always
     /// allowed. Default 32 MiB.
     pub archive_bytes: u32,
@@ -67,6 +70,7 @@ impl Config {
             letters_interval: Duration::from_secs(15),
             trim_interval: Duration::from_secs(60),
             snippet_interval: Duration::from_secs(1),
+            inline_bytes: 1 << 20,
             archive_bytes: 32 << 20,
             first_pause: Duration::from_millis(50),
             longest_pause: Duration::from_secs(2),

@@ -31,7 +31,7 @@ async fn processes_that_start_together_migrate_once() -> TestResult {
     let row = client
         .query_one("SELECT count(*) FROM runlog.refinery_schema_history", &[])
         .await?;
-    assert_eq!(row.get::<_, i64>(0), 2);
+    assert_eq!(row.get::<_, i64>(0), 3);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 
+use runlog_nats::Log;
 use runlog_schemas::{ExecutionId, OutputBatch};
 use tokio_postgres::{Client, IsolationLevel, NoTls, Portal, Row, Transaction};
 
@@ -73,7 +74,7 @@ impl<'a> Tables<'a> {
             let executions = format!("SELECT {columns} FROM {SCHEMA}.executions");
             let submissions = format!("SELECT id, body FROM {SCHEMA}.submissions");
             let recordings = format!(
-                "SELECT id, attempt, chunks, bytes, complete, problem, body
+                "SELECT id, attempt, chunks, bytes, complete, problem, body, object
                  FROM {SCHEMA}.recordings"
             );
             let due = format!("SELECT id FROM {SCHEMA}.recordings_due");
@@ -136,6 +137,8 @@ pub(crate) struct Audit<'a> {
     pub(crate) log_first: u64,
     /// Rows that differ, to be looked at once more.
     pub(crate) differing: Vec<(ExecutionId, Line)>,
+    /// Rows of recordings whose bodies stand in the object store.
+    pub(crate) large: Vec<Large>,
     /// Recordings that differ, likewise.
     pub(crate) recordings: Vec<(ExecutionId, Total)>,
 }
@@ -205,15 +208,39 @@ impl Audit<'_> {
 
     fn recording(&mut self, row: &Row) -> Result<(), tokio_postgres::Error> {
         let stored = Stored::read(row)?;
-        let id = stored.id;
-        let Some(entry) = self.book.entries.get_mut(&id) else {
+        let Some(entry) = self.book.entries.get_mut(&stored.id) else {
             return Ok(());
         };
         entry.seen.recording = true;
+        match row.try_get(7)? {
+            Some(object) => self.large.push(stored.in_store(object)),
+            None => self.stored(&stored),
+        }
+        Ok(())
+    }
+
+    fn stored(&mut self, stored: &Stored<'_>) {
+        let id = stored.id;
+        let Some(entry) = self.book.entries.get(&id) else {
+            return;
+        };
         match stored.compare(entry) {
             Verdict::Same => self.report.checked.stored_recordings += 1,
             Verdict::Wrong(words) => self.add(Rule::Recording, "recordings", id, words),
             Verdict::Differs(total) => self.recordings.push((id, *total)),
+        }
+    }
+
+    /// Compares the recordings that stand in the object store.
+    pub(crate) async fn check_large(&mut self, log: &Log) -> Result<(), Error> {
+        for large in std::mem::take(&mut self.large) {
+            match log.read_object(&large.object).await? {
+                Some(body) => self.stored(&large.with(&body)),
+                None => {
+                    let words = format!("the object store does not have {}", large.object);
+                    self.add(Rule::Recording, "recordings", large.id, words);
+                }
+            }
         }
         Ok(())
     }
@@ -270,6 +297,31 @@ struct Stored<'a> {
     body: &'a [u8],
 }
 
+/// A row of `recordings` whose body stands in the object store.
+pub(crate) struct Large {
+    id: ExecutionId,
+    attempt: u32,
+    chunks: u64,
+    bytes: u64,
+    complete: bool,
+    problem: Option<String>,
+    object: String,
+}
+
+impl Large {
+    fn with<'a>(&'a self, body: &'a [u8]) -> Stored<'a> {
+        Stored {
+            id: self.id,
+            attempt: self.attempt,
+            chunks: self.chunks,
+            bytes: self.bytes,
+            complete: self.complete,
+            problem: self.problem.as_deref(),
+            body,
+        }
+    }
+}
+
 /// What a stored recording is.
 enum Verdict {
     Same,
@@ -290,6 +342,18 @@ impl<'a> Stored<'a> {
             problem: row.try_get(5)?,
             body: row.try_get(6)?,
         })
+    }
+
+    fn in_store(&self, object: String) -> Large {
+        Large {
+            id: self.id,
+            attempt: self.attempt,
+            chunks: self.chunks,
+            bytes: self.bytes,
+            complete: self.complete,
+            problem: self.problem.map(str::to_owned),
+            object,
+        }
     }
 
     fn compare(&self, entry: &Entry) -> Verdict {

@@ -69,9 +69,11 @@ pub async fn verify(log: &Log, options: &Options) -> Result<Report, Error> {
             report: &mut report,
             log_first: lifecycle.first,
             differing: Vec::new(),
+            large: Vec::new(),
             recordings: Vec::new(),
         };
         tables.check(&mut audit).await?;
+        audit.check_large(log).await?;
         audit.missing(tables.checkpoint);
         explain(log, &mut audit).await?;
     }

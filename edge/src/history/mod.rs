@@ -91,6 +91,15 @@ pub(crate) struct Recording {
     pub batches: Vec<OutputBatch>,
 }
 
+/// Where a recording is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Kept {
+    /// In the table.
+    Here(Recording),
+    /// In the object store, under this name.
+    Object(String),
+}
+
 impl History {
     /// Prepares connections; none is made yet.
     ///
@@ -168,16 +177,27 @@ impl History {
     ///
     /// # Errors
     /// When the database does not answer, or has something unreadable.
-    pub(crate) async fn recording(
-        &self,
-        id: ExecutionId,
-    ) -> Result<Option<Recording>, HistoryError> {
-        let sql = "SELECT body FROM recordings WHERE id = $1";
+    pub(crate) async fn recording(&self, id: ExecutionId) -> Result<Option<Kept>, HistoryError> {
+        let sql = "SELECT body, object FROM recordings WHERE id = $1";
         let rows = self.query(sql, &[&id.as_uuid()]).await?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let body: &[u8] = get(row, 0, &id)?;
+        let object: Option<String> = get(row, 1, &id)?;
+        Ok(Some(match object {
+            Some(name) => Kept::Object(name),
+            None => Kept::Here(Self::unpack_recording(id, get(row, 0, &id)?)?),
+        }))
+    }
+
+    /// Reads a recording as it is kept.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn unpack_recording(
+        id: ExecutionId,
+        body: &[u8],
+    ) -> Result<Recording, HistoryError> {
         let broken = |message: String| HistoryError::Broken {
             about: id.to_string(),
             message,
@@ -189,7 +209,7 @@ impl History {
             .map(serde_json::from_slice)
             .collect::<Result<_, _>>()
             .map_err(|error| broken(error.to_string()))?;
-        Ok(Some(Recording { batches }))
+        Ok(Recording { batches })
     }
 
     /// The event with which an execution was accepted.

@@ -15,7 +15,7 @@ use runlog_schemas::{
 };
 
 use crate::error::EdgeError;
-use crate::history::{HistoryError, Recording, Remembered};
+use crate::history::{History, HistoryError, Kept, Recording, Remembered};
 use crate::live::Feed;
 use crate::state::Edge;
 
@@ -117,9 +117,11 @@ pub(crate) async fn from_history(
         None => None,
     };
     let submitted = submitted.ok_or(EdgeError::OutputGone)?;
-    let batches = match recording(edge, id).await? {
-        Some(recording) => recording.batches,
-        None => Vec::new(),
+    let batches = match recording(edge, id).await {
+        Ok(Some(recording)) => recording.batches,
+        // Its viewers are told so, and how it went all the same.
+        Ok(None) | Err(EdgeError::OutputLost) => Vec::new(),
+        Err(error) => return Err(error),
     };
     Ok((remember::lifecycle(submitted, &remembered), batches))
 }
@@ -135,8 +137,14 @@ pub(crate) async fn recording(
     let Some(history) = &edge.history else {
         return Ok(None);
     };
-    let recording = history.recording(id).await?;
-    Ok(recording)
+    let name = match history.recording(id).await? {
+        None => return Ok(None),
+        Some(Kept::Here(recording)) => return Ok(Some(recording)),
+        Some(Kept::Object(name)) => name,
+    };
+    let body = edge.log.read_object(&name).await?;
+    let body = body.ok_or(EdgeError::OutputLost)?;
+    Ok(Some(History::unpack_recording(id, &body)?))
 }
 
 /// An execution with the output that counts.

@@ -13,9 +13,10 @@ use crate::sse::{Viewer, request, screen};
 use crate::stage::{Stage, problem};
 
 /// The tables, as the projector makes them.
-const TABLES: [&str; 2] = [
+const TABLES: [&str; 3] = [
     include_str!("../../../projector/migrations/V1__read_models.sql"),
     include_str!("../../../projector/migrations/V2__snippets.sql"),
+    include_str!("../../../projector/migrations/V3__large_recordings.sql"),
 ];
 
 pub(crate) async fn client(database: &str) -> tokio_postgres::Client {
@@ -60,7 +61,7 @@ pub(crate) async fn project(stage: &mut Stage, id: ExecutionId, recording: Optio
     client.execute(sql, &[&id.as_uuid(), &body]).await.unwrap();
 }
 
-async fn insert(
+pub(crate) async fn insert(
     client: &tokio_postgres::Client,
     id: ExecutionId,
     execution: &Execution,

@@ -11,6 +11,7 @@ mod faults;
 mod files;
 mod history;
 mod idempotency;
+mod large;
 mod page;
 mod random;
 mod rerun;

@@ -190,6 +190,7 @@ mod tests {
             subjects(subject::DEAD_LETTERS),
             subject::DEAD_LETTERS_SUBJECTS
         );
+        assert_eq!(subjects(crate::objects::STREAM), crate::objects::SUBJECTS);
         assert_eq!(subjects(subject::SNIPPETS), subject::SNIPPETS_SUBJECTS);
         assert_eq!(subjects("KV_LANGUAGES"), ["$KV.LANGUAGES.>"]);
         assert_eq!(subjects("KV_WORKERS"), ["$KV.WORKERS.>"]);

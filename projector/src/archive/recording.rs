@@ -2,7 +2,8 @@
 
 use std::io::{self, Write as _};
 
-use runlog_schemas::{OutputBatch, OutputDigest, OutputSummary, StreamSummary};
+use runlog_schemas::{ExecutionId, OutputBatch, OutputDigest, OutputSummary, StreamSummary};
+use sha2::{Digest as _, Sha256};
 use zstd::stream::write::Encoder;
 
 use crate::store::COMPRESSION_LEVEL;
@@ -18,8 +19,10 @@ pub(crate) struct Recording {
     pub(crate) bytes: u64,
     /// What is wrong with it, where it is not what the terminal event names.
     pub(crate) problem: Option<String>,
-    /// Compressed JSON lines.
+    /// Compressed JSON lines; empty where they stand in the object store.
     pub(crate) body: Vec<u8>,
+    /// The object that has them.
+    pub(crate) object: Option<String>,
 }
 
 /// Takes messages as they stand in the log. The same messages give the same body, byte for byte.
@@ -77,7 +80,26 @@ impl Recorder {
             bytes: found.compiler.bytes + found.stdout.bytes + found.stderr.bytes,
             problem: problem(&found, expected, self.gap),
             body: self.lines.finish()?,
+            object: None,
         })
+    }
+}
+
+impl Recording {
+    /// The name of an object with this body: the same body has the same one.
+    pub(crate) fn object_name(&self, id: ExecutionId) -> String {
+        let digest = Sha256::digest(&self.body);
+        let short: String = digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("{id}-{short}")
+    }
+
+    /// Leaves the body to the object store.
+    pub(crate) fn move_to(&mut self, object: String) {
+        self.body = Vec::new();
+        self.object = Some(object);
     }
 }
 

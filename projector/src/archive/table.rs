@@ -22,17 +22,19 @@ const PENDING: &str = "SELECT id, execution FROM recordings_due JOIN executions 
 /// complete one and never the other way round.
 const STORE: &str = "
     WITH stored AS (
-        INSERT INTO recordings AS present (id, attempt, chunks, bytes, complete, problem, body)
-        SELECT id, attempt, chunks, bytes, problem IS NULL, problem, body FROM unnest(
-            $1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
-            AS given (id, attempt, chunks, bytes, problem, body)
+        INSERT INTO recordings AS present (
+            id, attempt, chunks, bytes, complete, problem, body, object)
+        SELECT id, attempt, chunks, bytes, problem IS NULL, problem, body, object FROM unnest(
+            $1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[],
+            $7::text[]) AS given (id, attempt, chunks, bytes, problem, body, object)
         ON CONFLICT (id) DO UPDATE SET
             attempt = EXCLUDED.attempt,
             chunks = EXCLUDED.chunks,
             bytes = EXCLUDED.bytes,
             complete = EXCLUDED.complete,
             problem = EXCLUDED.problem,
-            body = EXCLUDED.body
+            body = EXCLUDED.body,
+            object = EXCLUDED.object
         WHERE EXCLUDED.complete AND NOT present.complete
     )
     DELETE FROM recordings_due WHERE id = ANY($1)";
@@ -155,10 +157,16 @@ impl Table {
             .iter()
             .map(|(_, it)| it.body.as_slice())
             .collect();
+        let objects: Vec<Option<&str>> = recordings
+            .iter()
+            .map(|(_, it)| it.object.as_deref())
+            .collect();
         self.connection
             .execute(
                 &self.store,
-                &[&ids, &attempts, &chunks, &bytes, &problems, &bodies],
+                &[
+                    &ids, &attempts, &chunks, &bytes, &problems, &bodies, &objects,
+                ],
             )
             .await
             .map_err(Error::database("store recordings"))?;

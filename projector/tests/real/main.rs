@@ -5,6 +5,7 @@ mod bed;
 mod expiry;
 mod failures;
 mod folding;
+mod large;
 mod rebuilding;
 mod snippets;
 mod stories;

@@ -29,7 +29,7 @@ const SHAPE: [(&str, &[&str]); 6] = [
     (
         "recordings",
         &[
-            "attempt", "body", "bytes", "chunks", "complete", "id", "problem",
+            "attempt", "body", "bytes", "chunks", "complete", "id", "object", "problem",
         ],
     ),
     ("recordings_due", &["id"]),
