@@ -189,6 +189,10 @@ impl Fleet {
             "--json",
             "--url",
             &self.url,
+            // With this one the interpreter is started anew, so its arguments stand in its command
+            // line, where the mark is looked for.
+            "--env",
+            "PYTHONUNBUFFERED=1",
             text_of(&file),
             "--",
             mark,
