@@ -52,6 +52,7 @@ fn an_empty_server_gets_everything() {
             "create stream OUTPUT",
             "create stream DEAD_LETTERS",
             "create stream SNIPPETS",
+            "create stream OBJ_RECORDINGS",
             "create stream KV_LANGUAGES",
             "create stream KV_KEYS",
             "create stream KV_WORKERS",
