@@ -10,8 +10,5 @@ export default defineConfig({
     // A test that hangs has failed; no test depends on being faster than this.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // "gets what was typed before it ran" has lost its input once, cause unknown: a test that passes
-    // the second time is reported as such.
-    retry: 1,
   },
 });
