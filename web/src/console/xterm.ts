@@ -41,7 +41,9 @@ const MOST_REPEATS = 4096;
 export function openTerminal(host: HTMLElement, events: TerminalEvents): TerminalPort {
   const terminal = new Terminal({
     allowProposedApi: false,
-    cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    // A cursor that blinks has the page drawn sixty times a second, and what a program answers to a
+    // key then waits for the next of these pictures.
+    cursorBlink: false,
     fontFamily: getComputedStyle(document.body).getPropertyValue('--font-mono') || 'monospace',
     fontSize: 13,
     lineHeight: 1.25,

@@ -8,11 +8,13 @@ export class Store<T> {
 
   readonly get = (): T => this.value;
 
-  /** Replaces the value, or the given fields of it. */
+  /** Replaces the given fields of the value; nobody hears of it where they are the same already. */
   set(next: Partial<T>): void {
-    this.replace({ ...this.value, ...next });
+    const same = (Object.keys(next) as (keyof T)[]).every((key) => Object.is(next[key], this.value[key]));
+    if (!same) this.replace({ ...this.value, ...next });
   }
 
+  /** Replaces the value. */
   replace(next: T): void {
     if (Object.is(next, this.value)) return;
     this.value = next;

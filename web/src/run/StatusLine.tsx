@@ -31,7 +31,7 @@ export function StatusLine({ run }: { run: Run }) {
   const hint = advice(state.view?.outcome);
   return (
     <div className="flex min-w-0 items-center gap-2">
-      <span className={`flex shrink-0 ${COLOURS[tone]} ${tone === 'busy' ? 'animate-pulse' : ''}`}>
+      <span className={`flex shrink-0 ${COLOURS[tone]}`}>
         <Icon name={SIGNS[tone]} />
       </span>
       <span role="status" className="truncate" title={text} data-testid="status">
@@ -44,16 +44,21 @@ export function StatusLine({ run }: { run: Run }) {
   );
 }
 
+/** Below this a tenth of a second is shown, and from there on whole seconds. */
+const TENTHS_UNTIL_MS = 10_000;
+
 /** The time since a moment; for eyes only, since nobody wants to hear every tick. */
 function Since({ at }: { at: number }) {
   const [now, setNow] = useState(Date.now);
+  const passed = Math.max(0, now - at);
+  const pause = passed < TENTHS_UNTIL_MS ? 100 : 1000;
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 100);
+    const timer = setInterval(() => setNow(Date.now()), pause);
     return () => clearInterval(timer);
-  }, []);
+  }, [pause]);
   return (
     <span aria-hidden="true" className="tabular-nums">
-      {duration(Math.max(0, now - at) * 1000)}
+      {duration(passed * 1000)}
     </span>
   );
 }

@@ -56,6 +56,8 @@ export class Run {
   readonly state = new Store<RunState>(ABSENT);
   private readonly listeners = new Set<OutputListener>();
   private chunks: Chunk[] = [];
+  /** The number of the next chunk. No part of the state, which nobody has to look at for each. */
+  private next = 0;
   private live: Live | null = null;
   private accepted: (() => void) | null = null;
   private unsaid: ViewerRequest[] = [];
@@ -120,10 +122,13 @@ export class Run {
     return this.body?.files?.map((file) => file.name) ?? [];
   }
 
-  /** Whether it is on its way to an end, so that it can be stopped. */
+  /**
+   * Whether it is on its way to an end, so that it can be stopped and typed into. What was sent from
+   * here is, from the very first: also while nothing has been heard of it yet.
+   */
   get alive(): boolean {
-    const { view, id, error, again } = this.state.get();
-    return view?.status === 'queued' || view?.status === 'running' || (id === null && (!error || again));
+    const { view, error, again } = this.state.get();
+    return view === null ? this.sentHere && (!error || again) : view.status !== 'ended';
   }
 
   /** Asks for the end. A run that has not been accepted yet is stopped as soon as it is. */
@@ -240,6 +245,7 @@ export class Run {
   private watch(id: string, transport: 'sse' | 'ws'): void {
     this.close();
     this.chunks = [];
+    this.next = 0;
     for (const listener of this.listeners) listener.clear();
     const { view } = this.state.get();
     this.state.set({ ...BLANK, view });
@@ -256,7 +262,8 @@ export class Run {
 
   private take(message: ViewerMessage): void {
     const before = this.state.get();
-    const { screen, clear, chunks } = show(before, message);
+    const { screen, next, clear, chunks } = show(before, this.next, message);
+    this.next = next;
     if (clear) {
       this.chunks = [];
       for (const listener of this.listeners) listener.clear();
