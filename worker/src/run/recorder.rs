@@ -3,6 +3,9 @@
 //! The first chunk goes at once; after that a batch goes every [`SPACING`] or as soon as
 //! [`FULL_BYTES`] wait. One batch is under way at a time, which keeps the order; what comes in
 //! meanwhile is the next one. Every byte up to the cap is kept, none beyond it.
+//!
+//! Somebody who types waits for the answer: it goes without that spacing, and what was typed travels
+//! with it.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -16,9 +19,13 @@ use runlog_schemas::{
 pub(crate) const SPACING: Duration = Duration::from_millis(5);
 /// Bytes that are worth a batch before [`SPACING`] has passed.
 pub(crate) const FULL_BYTES: usize = 16 << 10;
-/// How long the news that a phase began may wait for output to travel with. A program's first
-/// output usually comes within this time, and then both cost one append.
-pub(crate) const PHASE_PATIENCE: Duration = Duration::from_millis(20);
+/// How long the news that a phase began, or that something was typed, may wait for output to travel
+/// with. A program's first output, or its echo, usually comes within this time, and then both cost
+/// one append.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(20);
+/// Batches that go without [`SPACING`] after something was typed: a terminal's echo, and what the
+/// program says to it.
+const ANSWERS: u32 = 2;
 /// Above this no more is taken from the program, which then waits.
 const ROOM_BYTES: usize = 256 << 10;
 /// The most that a batch may weigh; below the server's largest message of 1 MB.
@@ -54,9 +61,11 @@ pub(crate) struct Recorder {
     next_number: u64,
     waiting: VecDeque<Chunk>,
     waiting_bytes: usize,
-    /// When the oldest chunk that is worth a batch of its own came; chunks of phases are not.
-    since: Option<Duration>,
+    /// Whether a chunk waits that is worth a batch of its own; see [`travels`].
+    urgent: bool,
     last_taken: Option<Duration>,
+    /// Batches that may still go without [`SPACING`].
+    answers: u32,
     under_way: bool,
     hurry: bool,
     first_output: Option<Duration>,
@@ -73,8 +82,9 @@ impl Recorder {
             next_number: 0,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            since: None,
+            urgent: false,
             last_taken: None,
+            answers: 0,
             under_way: false,
             hurry: false,
             first_output: None,
@@ -110,8 +120,12 @@ impl Recorder {
 
     /// Takes something other than output.
     pub(crate) fn push(&mut self, at: Duration, what: ChunkKind) {
-        if !matches!(what, ChunkKind::Phase { .. }) {
-            self.since.get_or_insert(at);
+        self.urgent |= !travels(&what);
+        // Only where nothing went lately: who types without a pause, as a paste does, buys no more
+        // batches by that.
+        let typed = matches!(what, ChunkKind::Input { .. } | ChunkKind::Eof);
+        if typed && self.last_taken.is_none_or(|last| last + SPACING <= at) {
+            self.answers = ANSWERS;
         }
         let at_us = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
         self.waiting.push_back(Chunk {
@@ -175,13 +189,15 @@ impl Recorder {
         if self.hurry || self.waiting_bytes >= FULL_BYTES {
             return Some(Duration::ZERO);
         }
-        let spaced = self
-            .last_taken
-            .map_or(Duration::ZERO, |last| last + SPACING);
-        match self.since {
-            Some(_) => Some(spaced),
-            None => Some(spaced.max(Duration::from_micros(first.at_us) + PHASE_PATIENCE)),
-        }
+        let spaced = match self.last_taken {
+            Some(last) if self.answers == 0 => last + SPACING,
+            Some(_) | None => Duration::ZERO,
+        };
+        Some(if self.urgent {
+            spaced
+        } else {
+            spaced.max(Duration::from_micros(first.at_us) + PATIENCE)
+        })
     }
 
     /// The next batch, where one is due. It must be acknowledged before there is another.
@@ -205,9 +221,10 @@ impl Recorder {
             self.digest.push(chunk);
         }
         if self.waiting.is_empty() {
-            self.since = None;
+            self.urgent = false;
             self.hurry = false;
         }
+        self.answers = self.answers.saturating_sub(1);
         self.last_taken = Some(now);
         self.under_way = true;
         Some(OutputBatch {
@@ -241,6 +258,11 @@ impl Recorder {
     pub(crate) fn summary(&self) -> OutputSummary {
         self.digest.clone().finish(self.last_sequence)
     }
+}
+
+/// Whether it is worth no batch of its own, as output usually follows it at once.
+const fn travels(what: &ChunkKind) -> bool {
+    matches!(what, ChunkKind::Phase { .. } | ChunkKind::Input { .. })
 }
 
 fn output_bytes(chunk: &Chunk) -> usize {

@@ -62,12 +62,42 @@ fn a_phase_travels_with_the_first_output() {
     let phase = ChunkKind::Phase { phase: Phase::Run };
     let mut recorder = recorder(1 << 20);
     recorder.push(ms(1), phase.clone());
-    assert_eq!(recorder.due(), Some(ms(1) + PHASE_PATIENCE));
+    assert_eq!(recorder.due(), Some(ms(1) + PATIENCE));
     recorder.output(ms(6), OUT, b"hello\n");
     let batch = recorder.take(ms(6)).unwrap();
     assert_eq!(batch.chunks[0].what, phase);
     assert_eq!(batch.chunks[1].number, 1);
     assert_eq!(batch.chunks[1].at_us, 6_000);
+}
+
+#[test]
+fn what_is_typed_travels_with_its_echo_and_the_answer_does_not_wait() {
+    let typed = || ChunkKind::Input { data: "a".into() };
+    let mut recorder = recorder(1 << 20);
+    recorder.output(ms(1), OUT, b"name? ");
+    recorder.take(ms(1)).unwrap();
+    recorder.acknowledged(1);
+    recorder.push(ms(100), typed());
+    assert_eq!(recorder.due(), Some(ms(100) + PATIENCE));
+    recorder.output(ms(101), OUT, b"a");
+    assert_eq!(recorder.take(ms(101)).unwrap().chunks.len(), 2);
+    recorder.acknowledged(2);
+    recorder.output(ms(102), OUT, b"answer");
+    assert!(recorder.take(ms(102)).is_some());
+    recorder.acknowledged(3);
+    recorder.output(ms(103), OUT, b"more");
+    assert_eq!(recorder.due(), Some(ms(107)), "that was the answer");
+    // Who types without a pause gets no more batches for it.
+    recorder.push(ms(103), typed());
+    assert_eq!(recorder.due(), Some(ms(107)));
+}
+
+#[test]
+fn what_is_typed_goes_without_an_echo_too() {
+    let mut recorder = recorder(1 << 20);
+    recorder.push(ms(10), ChunkKind::Input { data: "x".into() });
+    assert_eq!(recorder.take(ms(29)), None);
+    assert!(recorder.take(ms(30)).is_some());
 }
 
 #[test]
@@ -158,7 +188,7 @@ proptest! {
         while !recorder.is_drained() {
             sequence += 1;
             recorder.acknowledged(sequence);
-            now += PHASE_PATIENCE;
+            now += PATIENCE;
             batches.extend(recorder.take(now));
         }
 
