@@ -17,10 +17,17 @@ export default defineConfig({
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,
-    // The lazy editor is large by nature; what is loaded first has a budget in tests/budget.test.ts.
+    // The lazy editor is large by nature; what is loaded first has a budget in tests/build.test.ts.
     chunkSizeWarningLimit: 5000,
     modulePreload: { polyfill: false },
     manifest: true,
+    rolldownOptions: {
+      output: {
+        // Says of each part of the large editor what it is a part of.
+        chunkFileNames: ({ moduleIds }) =>
+          moduleIds.some((id) => id.includes('/monaco-editor/')) ? 'assets/monaco-[name]-[hash].js' : 'assets/[name]-[hash].js',
+      },
+    },
   },
   worker: { format: 'es' },
   server: { proxy },

@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const html = () => readFileSync(join(dist, 'index.html'), 'utf8');
 const BUDGET_BYTES = 150_000;
+/** What is evaluated at once: about a fifth of the large editor. */
+const LARGEST_PART_BYTES = 700_000;
 
 /** What a browser fetches before the page is there: the entry and what it imports. */
 function firstLoad(): string[] {
@@ -36,6 +38,12 @@ describe('the build', () => {
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThanOrEqual(BUDGET_BYTES);
     expect(files.filter((file) => /monaco|codemirror|xterm|uplot/i.test(file))).toEqual([]);
+  });
+
+  it('has the large editor in parts, none of which holds the page up for long', () => {
+    const parts = readdirSync(join(dist, 'assets')).filter((name) => /^monaco-.*\.js$/.test(name));
+    expect(parts.length).toBeGreaterThan(6);
+    for (const part of parts) expect(readFileSync(join(dist, 'assets', part)).length, part).toBeLessThan(LARGEST_PART_BYTES);
   });
 
   it('has no script and no handler in the page itself', () => {

@@ -17,7 +17,7 @@ interface Props {
 /** Fetches the editor that suits; the plain one stays where that fails. */
 async function load(simple: boolean): Promise<EditorFactory> {
   if (simple) return (await import('./codemirror')).codemirrorEditor;
-  return (await import('./monaco')).monacoEditor;
+  return (await import('./monaco/load')).loadMonaco();
 }
 
 /** The code: at once in a plain view, a moment later in a full editor, without losing a letter. */

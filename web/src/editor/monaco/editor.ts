@@ -1,42 +1,9 @@
-// Monaco with the features and languages that are used here, and no language services.
+// Monaco behind the editor interface. Its parts have been loaded before, one by one: see `load.ts`.
 import * as monaco from 'monaco-editor/editor';
-import 'monaco-editor/features/bracketMatching/register';
-import 'monaco-editor/features/caretOperations/register';
-import 'monaco-editor/features/clipboard/register';
-import 'monaco-editor/features/codicon/register';
-import 'monaco-editor/features/comment/register';
-import 'monaco-editor/features/contextmenu/register';
-import 'monaco-editor/features/cursorUndo/register';
-import 'monaco-editor/features/find/register';
-import 'monaco-editor/features/folding/register';
-import 'monaco-editor/features/gotoError/register';
-import 'monaco-editor/features/gotoLine/register';
-import 'monaco-editor/features/hover/register';
-import 'monaco-editor/features/indentation/register';
-import 'monaco-editor/features/lineSelection/register';
-import 'monaco-editor/features/linesOperations/register';
-import 'monaco-editor/features/multicursor/register';
-import 'monaco-editor/features/quickCommand/register';
-import 'monaco-editor/features/smartSelect/register';
-import 'monaco-editor/features/suggest/register';
-import 'monaco-editor/features/toggleTabFocusMode/register';
-import 'monaco-editor/features/wordHighlighter/register';
-import 'monaco-editor/features/wordOperations/register';
-import 'monaco-editor/languages/definitions/cpp/register';
-import 'monaco-editor/languages/definitions/go/register';
-import 'monaco-editor/languages/definitions/java/register';
-import 'monaco-editor/languages/definitions/javascript/register';
-import 'monaco-editor/languages/definitions/php/register';
-import 'monaco-editor/languages/definitions/python/register';
-import 'monaco-editor/languages/definitions/ruby/register';
-import 'monaco-editor/languages/definitions/rust/register';
-import 'monaco-editor/languages/definitions/shell/register';
-import 'monaco-editor/languages/definitions/sql/register';
-import 'monaco-editor/languages/definitions/typescript/register';
 import EditorWorker from 'monaco-editor/editor/editor.worker?worker';
-import type { Diagnostic } from '../run/diagnostics';
-import { colour } from './palette';
-import { type Document, type EditorFactory, labelOf } from './port';
+import type { Diagnostic } from '../../run/diagnostics';
+import { colour } from '../palette';
+import { type Document, type EditorFactory, labelOf } from '../port';
 
 self.MonacoEnvironment = { getWorker: () => new EditorWorker() };
 
@@ -50,6 +17,11 @@ const SEVERITY = {
 };
 
 const OWNER = 'runlog';
+
+/** Sets up what all editors share, which would otherwise be a part of making the first one. */
+export function warmUp(): void {
+  monaco.editor.createModel('').dispose();
+}
 
 export const monacoEditor: EditorFactory = (host, events, dark) => {
   paint(dark);
