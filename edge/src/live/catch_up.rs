@@ -58,7 +58,9 @@ impl CatchUp {
         Self::new(id, from, lifecycle, Some(log), Box::pin(output))
     }
 
-    /// Plays what has been kept of an execution that has ended.
+    /// Plays what has been kept of an execution that has ended. Messages of a recording have lost
+    /// their sequences, so whoever goes on elsewhere is sent back to `from` in the output; what
+    /// comes twice is dropped by its chunks' numbers.
     pub(super) fn of_recording(
         id: ExecutionId,
         from: Cursor,
@@ -68,7 +70,7 @@ impl CatchUp {
         let last = lifecycle
             .last()
             .map_or(0, |(_, event)| last_output(&event.change));
-        let output = stream::iter(number(batches, last.max(from.output + 1)).map(Ok));
+        let output = stream::iter(number(batches, last).map(Ok));
         Self::new(id, from, lifecycle, None, Box::pin(output))
     }
 
@@ -79,10 +81,14 @@ impl CatchUp {
         log: Option<Log>,
         output: Batches,
     ) -> Self {
+        let resumed = match log {
+            Some(_) => from,
+            None => Cursor { output: 0, ..from },
+        };
         let mut catch_up = Self {
             id,
             from,
-            timeline: Timeline::resumed(from),
+            timeline: Timeline::resumed(resumed),
             log,
             output: Some(output),
             ready: VecDeque::new(),
@@ -184,10 +190,12 @@ impl CatchUp {
 
     fn show(&mut self, shown: Vec<Shown>) {
         let execution = self.timeline.execution();
-        let frames = shown
-            .into_iter()
-            .map(|shown| Frame::new(self.id, shown, execution));
-        self.ready.extend(frames);
+        for mut shown in shown {
+            if self.log.is_none() {
+                shown.cursor.output = self.from.output;
+            }
+            self.ready.push_back(Frame::new(self.id, shown, execution));
+        }
     }
 
     fn is_behind_a_hole(&self, next: &Frame) -> bool {
@@ -201,9 +209,8 @@ impl CatchUp {
     }
 }
 
-/// Gives the messages of a recording, which have lost their sequences, sequences that end with
-/// `last`. No message gets a smaller one than it had, so whoever resumes behind a true one misses
-/// nothing; what comes twice is dropped by its chunks' numbers.
+/// Gives the messages of a recording sequences of which the last one is `last`: what comes before
+/// the end. There were as many in the log, at least.
 fn number(batches: Vec<OutputBatch>, last: u64) -> impl Iterator<Item = (u64, OutputBatch)> + Send {
     let first = (last + 1).saturating_sub(batches.len() as u64);
     (first..).zip(batches)
@@ -226,3 +233,7 @@ fn last_output(change: &Change) -> u64 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+#[path = "catch_up_tests.rs"]
+mod tests;

@@ -15,10 +15,12 @@ mod feed;
 mod follow;
 mod frame;
 mod hub;
+mod open;
 mod ring;
 mod viewer;
 
 pub(crate) use feed::{Feed, Seat};
 pub(crate) use frame::{json, sse_of};
 pub(crate) use hub::Hub;
-pub(crate) use viewer::{Next, Viewer, open};
+pub(crate) use open::open;
+pub(crate) use viewer::{Next, Viewer};

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use futures_util::{Stream, stream};
 use runlog_nats::Freshness;
 use runlog_schemas::api::ViewerMessage;
-use runlog_schemas::{Cursor, ExecutionId, OutputBatch, Timeline};
+use runlog_schemas::{Cursor, ExecutionId, OutputBatch};
+use tokio::time::sleep;
 
-use super::catch_up::{CatchUp, Lifecycle, Step};
+use super::catch_up::{CatchUp, Lifecycle, RETRY_PAUSE, Step};
 use super::feed::Seat;
 use super::follow::{Follow, Followed};
 use super::frame::Frame;
+use super::open::{open, retell};
 use crate::error::EdgeError;
 use crate::record;
 use crate::state::Edge;
@@ -28,81 +30,30 @@ pub(crate) enum Next {
 
 /// A viewer.
 pub(crate) struct Viewer {
-    edge: Arc<Edge>,
-    id: ExecutionId,
+    pub(super) edge: Arc<Edge>,
+    pub(super) id: ExecutionId,
     /// Behind the last thing that was shown.
-    cursor: Cursor,
-    source: Source,
+    pub(super) cursor: Cursor,
+    pub(super) source: Source,
 }
 
-enum Source {
+/// Where a viewer gets from what it shows.
+pub(super) enum Source {
+    /// A reading of its own, up to what the feed has.
     CatchUp {
         reading: Box<CatchUp>,
         /// What will be gone on with, and what had been read at the end of the last round.
         seat: Option<Seat>,
         before: Cursor,
     },
+    /// The feed.
     Follow(Box<Follow>),
+    /// Nothing more.
     Done,
 }
 
-/// A viewer that can begin.
-pub(crate) struct Opened {
-    /// The viewer.
-    pub(crate) viewer: Viewer,
-    /// Whether the execution is known to have ended, so that its viewer never has to wait.
-    pub(crate) ended: bool,
-}
-
-/// Prepares to show an execution behind `from`.
-///
-/// # Errors
-/// When nobody knows the execution, or who may know it does not answer.
-pub(crate) async fn open(
-    edge: &Arc<Edge>,
-    id: ExecutionId,
-    from: Cursor,
-) -> Result<Opened, EdgeError> {
-    let opened = |source, ended| Opened {
-        viewer: Viewer {
-            edge: Arc::clone(edge),
-            id,
-            cursor: from,
-            source,
-        },
-        ended,
-    };
-    if let Some(seat) = edge.hub.join_existing(id)
-        && seat.begin().0 == 0
-    {
-        let ended = seat.is_over();
-        let follow = Follow::new(id, seat, 0, Timeline::resumed(from));
-        return Ok(opened(Source::Follow(Box::new(follow)), ended));
-    }
-    match edge.log.read_execution(id, Freshness::Any).await {
-        Ok(Some(folded)) if folded.execution.end().is_some() => {
-            let reading = CatchUp::of_log(edge.log.clone(), id, from, folded.events);
-            Ok(opened(Source::reading(reading, None), true))
-        }
-        Ok(Some(folded)) => {
-            let seat = edge.hub.join(id);
-            if seat.begin().0 == 0 {
-                let follow = Follow::new(id, seat, 0, Timeline::resumed(from));
-                return Ok(opened(Source::Follow(Box::new(follow)), false));
-            }
-            let reading = CatchUp::of_log(edge.log.clone(), id, from, folded.events);
-            Ok(opened(Source::reading(reading, Some(seat)), false))
-        }
-        read => {
-            let (lifecycle, batches) = record::from_history(edge, id, read.map(|_| ())).await?;
-            let reading = CatchUp::of_recording(id, from, lifecycle, batches);
-            Ok(opened(Source::reading(reading, None), true))
-        }
-    }
-}
-
 impl Source {
-    fn reading(reading: CatchUp, seat: Option<Seat>) -> Self {
+    pub(super) fn reading(reading: CatchUp, seat: Option<Seat>) -> Self {
         Self::CatchUp {
             reading: Box::new(reading),
             seat,
@@ -211,7 +162,7 @@ impl Viewer {
         seat: Option<Seat>,
         before: Cursor,
     ) -> Result<Option<Next>, EdgeError> {
-        match recording(&self.edge, self.id).await {
+        match recording(&self.edge, self.id, self.cursor).await {
             Ok(Some((lifecycle, batches))) => {
                 let mut recorded = CatchUp::of_recording(self.id, self.cursor, lifecycle, batches);
                 // It is the last place to look.
@@ -220,6 +171,19 @@ impl Viewer {
                 return Ok(None);
             }
             Ok(None) => {}
+            Err(error @ (EdgeError::LogUnavailable(_) | EdgeError::HistoryUnavailable(_))) => {
+                tracing::debug!(%error, id = %self.id, "a viewer waits for a recording");
+                tokio::select! {
+                    () = sleep(RETRY_PAUSE) => {}
+                    () = self.edge.closing.cancelled() => return Ok(Some(self.closing())),
+                }
+                self.source = Source::CatchUp {
+                    reading,
+                    seat,
+                    before,
+                };
+                return Ok(None);
+            }
             Err(error) => tracing::warn!(%error, id = %self.id, "no recording can be had"),
         }
         reading.accept_holes();
@@ -242,16 +206,23 @@ impl Viewer {
     }
 }
 
-/// The lifecycle from the log and the output from the recording, where there is one.
+/// The lifecycle from the log and the output from the recording, where there is one, for a viewer
+/// who is at `from`.
 async fn recording(
     edge: &Edge,
     id: ExecutionId,
+    from: Cursor,
 ) -> Result<Option<(Lifecycle, Vec<OutputBatch>)>, EdgeError> {
     let Some(folded) = edge.log.read_execution(id, Freshness::Any).await? else {
         return Ok(None);
     };
+    let lifecycle = if record::is_retold(from) {
+        retell(folded)
+    } else {
+        folded.events
+    };
     let recording = record::recording(edge, id).await?;
-    Ok(recording.map(|recording| (folded.events, recording.batches)))
+    Ok(recording.map(|recording| (lifecycle, recording.batches)))
 }
 
 fn broken(error: &EdgeError) -> ViewerMessage {

@@ -3,21 +3,24 @@
 
 pub(crate) mod cast;
 mod remember;
+mod retold;
 
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use runlog_nats::{Freshness, Log, ReadError, RequestError};
 use runlog_schemas::api::{ExecutionView, OutputView, RecordingView};
-use runlog_schemas::{
-    Chunk, ChunkKind, Data, Execution, ExecutionEvent, ExecutionId, Item, OutputBatch,
-    OutputStream, fold,
-};
+use runlog_schemas::{Chunk, ChunkKind, Data, Execution, ExecutionId, Item, OutputStream, fold};
 
 use crate::error::EdgeError;
 use crate::history::{History, HistoryError, Kept, Recording, Remembered};
 use crate::live::Feed;
 use crate::state::Edge;
+
+pub(crate) use remember::{is_retold, lifecycle};
+pub(crate) use retold::from_history;
+#[cfg(test)]
+pub(crate) use retold::{Place, place};
 
 /// An execution and the output that counts.
 pub(crate) struct Recorded {
@@ -90,40 +93,6 @@ async fn remembered(
         (Ok(None), Ok(())) => Err(EdgeError::NoSuchExecution),
         (Err(error), Ok(())) => Err(error),
     }
-}
-
-/// Everything about an execution that has ended and that the log does not have, or did not tell
-/// of: its events, as far as they can be told again, and its output.
-///
-/// # Errors
-/// When nobody knows it, who may know it does not answer, or it has not ended.
-pub(crate) async fn from_history(
-    edge: &Edge,
-    id: ExecutionId,
-    log: Result<(), ReadError>,
-) -> Result<(Vec<(u64, ExecutionEvent)>, Vec<OutputBatch>), EdgeError> {
-    let away = log.is_err();
-    let remembered = remembered(edge, id, log).await?;
-    if remembered.execution.end().is_none() {
-        // Only the log could tell how it goes on.
-        return Err(if away {
-            EdgeError::LogUnavailable("the history has no end of it".into())
-        } else {
-            EdgeError::OutputGone
-        });
-    }
-    let submitted = match &edge.history {
-        Some(history) => history.submitted(id).await?,
-        None => None,
-    };
-    let submitted = submitted.ok_or(EdgeError::OutputGone)?;
-    let batches = match recording(edge, id).await {
-        Ok(Some(recording)) => recording.batches,
-        // Its viewers are told so, and how it went all the same.
-        Ok(None) | Err(EdgeError::OutputLost) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    Ok((remember::lifecycle(submitted, &remembered), batches))
 }
 
 /// The stored recording of an execution, where there is one.

@@ -1,17 +1,25 @@
-//! Tells the events of an execution again that has left the log, from what they added up to.
+//! Tells the events of an execution again, from what they added up to.
 
-use runlog_schemas::{Attempt, Change, End, Execution, ExecutionEvent, Outcome};
+use runlog_schemas::{Attempt, Change, Cursor, End, Execution, ExecutionEvent, Outcome};
 
-use crate::history::Remembered;
+/// Above this, a number of the lifecycle counts events as they are told again. Their sequences in
+/// the log, which stay far below, are not kept; a viewer who goes on elsewhere from a number that
+/// only looks like one would miss events, or be told some twice.
+const RETOLD: u64 = 1 << 62;
 
-/// Events that fold to the execution, with sequences that end with its last one. A few that made
-/// no difference in the end, such as requests to cancel, are not told.
-pub(super) fn lifecycle(
+/// Whether a viewer was there in what was told again.
+pub(crate) const fn is_retold(place: Cursor) -> bool {
+    place.status > RETOLD
+}
+
+/// Events that fold to the execution, numbered above [`RETOLD`]. A few that made no difference in
+/// the end, such as requests to cancel, are not told. The same execution, once it has ended, is
+/// always told in the same way.
+pub(crate) fn lifecycle(
     submitted: ExecutionEvent,
-    remembered: &Remembered,
+    execution: &Execution,
 ) -> Vec<(u64, ExecutionEvent)> {
     let mut events = vec![submitted];
-    let execution = &remembered.execution;
     let terminal = execution
         .end()
         .map(|end| at(end.at_ms, terminal(execution, end)));
@@ -34,8 +42,7 @@ pub(super) fn lifecycle(
         }
     }
     events.extend(terminal);
-    let first = (remembered.last_sequence + 1).saturating_sub(events.len() as u64);
-    (first..).zip(events).collect()
+    (RETOLD + 1..).zip(events).collect()
 }
 
 const fn at(at_ms: u64, change: Change) -> ExecutionEvent {
@@ -79,7 +86,7 @@ fn terminal(execution: &Execution, end: &End) -> Change {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use runlog_schemas::{ExecutionId, Limits, OutputSummary, Priority, Submission, fold};
+    use runlog_schemas::{Limits, OutputSummary, Priority, Submission, fold};
 
     use super::*;
 
@@ -153,14 +160,10 @@ mod tests {
             };
             let execution = fold_all(std::iter::once(submitted()).chain(events).collect());
             prop_assume!(execution.end().is_some());
-            let remembered = Remembered {
-                id: ExecutionId::from_uuid(uuid::Uuid::nil()),
-                execution: execution.clone(),
-                last_sequence: 100,
-            };
-            let told = lifecycle(submitted(), &remembered);
-            prop_assert_eq!(told.last().unwrap().0, 100);
+            let told = lifecycle(submitted(), &execution);
             prop_assert!(told.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0));
+            let first = Cursor { status: told[0].0, ..Cursor::default() };
+            prop_assert!(is_retold(first));
             let again = fold_all(told.into_iter().map(|(_, event)| event).collect());
             prop_assert_eq!(again, execution);
         }

@@ -51,13 +51,20 @@ pub(crate) async fn project(stage: &mut Stage, id: ExecutionId, recording: Optio
     insert(&client, id, &folded.execution, last).await;
     let sql = "INSERT INTO submissions VALUES ($1, $2)";
     client.execute(sql, &[&id.as_uuid(), &body]).await.unwrap();
-    let Some(batches) = recording else { return };
+    if let Some(batches) = recording {
+        store_recording(&stage.servers.postgres().connection_string(), id, batches).await;
+    }
+}
+
+/// Stores a recording as the projector would.
+async fn store_recording(database: &str, id: ExecutionId, batches: &[OutputBatch]) {
+    let client = client(database).await;
     let lines: String = batches
         .iter()
         .map(|batch| serde_json::to_string(batch).unwrap() + "\n")
         .collect();
     let body = zstd::encode_all(lines.as_bytes(), 1).unwrap();
-    let sql = "INSERT INTO recordings VALUES ($1, 1, 0, 0, true, NULL, $2)";
+    let sql = "INSERT INTO runlog.recordings VALUES ($1, 1, 0, 0, true, NULL, $2)";
     client.execute(sql, &[&id.as_uuid(), &body]).await.unwrap();
 }
 
@@ -268,6 +275,61 @@ async fn an_execution_that_has_left_the_log_is_found_shown_and_resumed() {
     }
     let late = stage.post(&format!("{path}/cancel"), &json!({})).await;
     assert_eq!(late.status(), 409);
+}
+
+#[tokio::test]
+async fn an_end_without_its_recording_waits_for_the_log_that_is_away() {
+    let mut stage = Stage::with_history().await;
+    let id = stage.submit().await;
+    let other = stage.submit().await;
+    let live = Viewer::open(&stage, id, None).await;
+    let mut script = Script::start(&stage.log, id).await;
+    let mut others = Script::start(&stage.log, other).await;
+    // Others write in between, so that the recording alone cannot tell the places in the log.
+    for number in 0..5 {
+        script.say(format!("{number}\n")).await;
+        others.say("and").await;
+    }
+    script.exit(0).await;
+    let seen = live.rest().await;
+    stage.nothing_followed().await;
+    project(&mut stage, id, None).await;
+    let recording = batches(&stage, id).await;
+    stage.servers.nats().kill().await.unwrap();
+    // The history knows the end, and nobody has stored the recording yet.
+    let refused = request(&stage, id, None).await;
+    assert_eq!(problem(refused).await.code, "log_unavailable");
+    store_recording(
+        &stage.servers.postgres().connection_string(),
+        id,
+        &recording,
+    )
+    .await;
+    let again = Viewer::open(&stage, id, None).await.rest().await;
+    assert_eq!(screen(&again), screen(&seen));
+    // Where somebody was whom the log told, the log knows alone.
+    let middle = request(&stage, id, seen[3].id.as_deref()).await;
+    assert_eq!(problem(middle).await.code, "log_unavailable");
+    let over = request(&stage, id, seen.last().unwrap().id.as_deref()).await;
+    assert_eq!(over.status(), 204);
+    stage.servers.nats().restart().await.unwrap();
+    stage.log.connected().await;
+    // Whoever was told by the history goes on in the log.
+    for (index, event) in again.iter().enumerate() {
+        let response = loop {
+            let response = request(&stage, id, event.id.as_deref()).await;
+            if response.status() != 503 {
+                break response;
+            }
+        };
+        if index + 1 == again.len() {
+            assert_eq!(response.status(), 204);
+            continue;
+        }
+        let rest = Viewer::of(response).rest().await;
+        let both = [&again[..=index], &rest].concat();
+        assert_eq!(screen(&both), screen(&seen), "from {index}");
+    }
 }
 
 #[tokio::test]
