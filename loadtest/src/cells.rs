@@ -150,7 +150,8 @@ fn interpreted(language: &LanguageDefinition, toolchains: &Toolchains) -> anyhow
     let none = std::collections::BTreeMap::new();
     let argv = language.run_argv(&program, &language.default_limits());
     let env = language.run_environment(&none);
-    let words = language.run_words(&program, &none, false);
+    let memory_mb = language.default_limits().memory_mb;
+    let words = language.run_words(&program, &none, (memory_mb, false));
     ensure!(words.is_some(), "{} has no warm host", language.id);
     let source = language.hello_world().to_owned();
     let folder = Arc::new(tempfile::tempdir().context("cannot make a folder")?);
@@ -175,7 +176,7 @@ fn interpreted(language: &LanguageDefinition, toolchains: &Toolchains) -> anyhow
             env,
             limits: limits(),
             terminal: None,
-            warm: words,
+            warm: words.map(runlog_worker::warm_step),
         },
     })
 }

@@ -112,10 +112,18 @@ pub struct Step {
     /// `Some` runs the step on a pseudo terminal of that size, where both output streams arrive
     /// as [`OutputStream::Stdout`]; `None` gives it three pipes.
     pub terminal: Option<Terminal>,
-    /// What the cell's warm host is told to do in place of `argv`, with the same effect: the
-    /// program and its arguments as that runtime counts them. Where there is no warm host, or it
-    /// cannot do this step, `argv` is executed.
-    pub warm: Option<Vec<String>>,
+    /// What the cell's warm host is told to do in place of `argv`, with the same effect. Where
+    /// there is no warm host, or it cannot do this step, `argv` is executed.
+    pub warm: Option<WarmStep>,
+}
+
+/// A step for a warm host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarmStep {
+    /// Which of the host's runtimes it is for. Steps come in the order of their runtimes.
+    pub runtime: usize,
+    /// The program and its arguments as that runtime counts them.
+    pub words: Vec<String>,
 }
 
 /// A pseudo terminal for a step.

@@ -13,5 +13,5 @@ pub mod native;
 pub use collect::{Collect, CollectLimits, Collected, Left, LeftReason};
 pub use engine::{
     Cause, Cell, CellFile, CellSpec, Engine, Error, Input, KillHandle, Output, OutputStream,
-    Parked, Process, Step, StepEnd, StepLimits, Terminal, Usage, WindowSize,
+    Parked, Process, Step, StepEnd, StepLimits, Terminal, Usage, WarmStep, WindowSize,
 };

@@ -56,10 +56,12 @@
 //!
 //! [run.warm]                            # a runtime that waits started; also [compile.warm]
 //! way = "fork"                          # cells are forks of it; "start": each starts its own
-//! argv = ["/usr/bin/python3", "{entry}"]           # started with the usual entry and no arguments
-//! environment = { PYTHONPATH = "{host}" }          # added; {host} is the folder of its files
+//! argv = ["/usr/bin/python3", "{entry}"]           # started with the usual entry and no arguments; with
+//!                                       # {memory_mb} only for programs with the default memory limit
+//! environment = { PYTHONPATH = "{host}" }          # added; {host} is the folder of its files, here and in argv
 //! words = ["{entry}", "{args}"]         # what it is then told
 //! not_with = ["PYTHON*", "LANG"]        # variables of a submission that need a fresh start
+//! needs = "/opt/x/hook"                 # a file in the cells without which there is no such runtime
 //! terminal = true                       # whether it can do the step on a terminal
 //! parked = { least = 1, most = 8 }      # cells that wait, as demand goes
 //! files = { "host.py" = "..." }         # its program; the sandbox's `WarmHost` says what it does
@@ -103,7 +105,7 @@ pub use catalog::Catalog;
 pub use options::{CompilerOptions, OptionRefusal};
 pub use self_test::SelfTest;
 pub use template::Program;
-pub use warm::{ParkedRange, WarmCommand, WarmHost, WarmWay};
+pub use warm::{ParkedRange, WarmCommand, WarmHost, WarmWay, WarmWords};
 
 /// Variables that every step has unless the language says otherwise.
 const BASE_ENVIRONMENT: [(&str, &str); 3] = [

@@ -36,7 +36,7 @@ pub use idempotency::{KeyScope, request_digest};
 pub use language::{
     COMPILE_LIMITS, Catalog, CompileStep, CompilerOptions, HostPath, LanguageDefinition,
     LanguageError, OptionRefusal, ParkedRange, Program, RunStep, SelfTest, Toolchain,
-    ToolchainMount, VersionProbe, WarmCommand, WarmHost, WarmWay,
+    ToolchainMount, VersionProbe, WarmCommand, WarmHost, WarmWay, WarmWords,
 };
 pub use limits::{LimitRange, Limits};
 pub use outcome::{Clock, Measurements, Outcome, Phase};

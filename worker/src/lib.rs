@@ -52,7 +52,7 @@ pub mod machine {
 pub use config::Config;
 pub use run::{SelfTestError, self_test};
 pub use toolchain::{Mount, Toolchains, mounts};
-pub use warm::warm_hosts;
+pub use warm::{warm_hosts, warm_step};
 
 /// What a worker is put together from.
 pub struct Parts {

@@ -47,6 +47,8 @@ pub(super) struct Parts {
     pub(super) folder: Option<OwnedFd>,
     /// The primed process, until it goes.
     pub(super) primed: Option<Primed>,
+    /// The runtime that waits for the step after the next.
+    pub(super) later: Option<Primed>,
     /// Readable when the memory limit was reached.
     pub(super) memory_events: AsyncFd<OwnedFd>,
     /// What earlier steps have used.
@@ -197,12 +199,13 @@ impl Parts {
             control,
             folder,
             primed,
+            later,
             memory_events,
             uids,
             ..
         } = self;
         // Without a worker an init ends by itself; this is quicker with many processes.
-        drop((control, primed, folder, memory_events));
+        drop((control, primed, later, folder, memory_events));
         group.kill_all().map_err(failed("killing the cell"))?;
         drop(
             death
@@ -256,6 +259,7 @@ async fn spawn(
                 control,
                 folder: None,
                 primed: None,
+                later: None,
                 memory_events,
                 cpu_before: CpuTime::default(),
                 memory_kills_before: 0,

@@ -54,8 +54,8 @@ pub struct SpawnerCommand {
 
 /// A runtime that is started before it is needed; what it then runs cannot tell.
 ///
-/// Its program, one of `files`, must run no code of anybody else's before it is told to go. It
-/// learns what to do from descriptor 3, until that ends: the number of words, the words, and the
+/// Its program must run no code of anybody else's before it is told to go, and is one process until
+/// then. It learns what to do from descriptor 3, until that ends: the number of words, the words, and the
 /// variables of the environment as `NAME=VALUE`, each ended by a NUL. See [`WarmWay`] for what it
 /// does before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,16 +65,24 @@ pub struct WarmHost {
     pub name: String,
     /// How it comes into the cells.
     pub way: WarmWay,
-    /// The command that starts it.
-    pub argv: Vec<String>,
-    /// Its whole environment until it is told the program's.
-    pub env: Vec<(String, String)>,
+    /// What is started: one runtime, or where it is started in each cell also two, each for one
+    /// step and in the order of these.
+    pub runtimes: Vec<WarmRuntime>,
     /// Files for [`WarmHost::folder`]: plain names, and what is in them.
     pub files: Vec<(String, Bytes)>,
     /// How many cells of it wait although nobody has asked for one in a while.
     pub least_parked: usize,
     /// How many cells of it wait at the most.
     pub most_parked: usize,
+}
+
+/// A runtime of a warm host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarmRuntime {
+    /// The command that starts it.
+    pub argv: Vec<String>,
+    /// Its whole environment until it is told the program's.
+    pub env: Vec<(String, String)>,
 }
 
 impl WarmHost {

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::channel::{self, Channel};
-use super::config::{LIBRARY, Mount, NativeConfig, SpawnerCommand, WarmHost, WarmWay};
+use super::config::{LIBRARY, Mount, NativeConfig, SpawnerCommand, WarmHost, WarmRuntime, WarmWay};
 use super::protocol::{Make, Runtime, Setup, expect, kind};
 use super::wire::Failure;
 use crate::Error;
@@ -80,27 +80,40 @@ fn setup(config: &NativeConfig, host: Option<&WarmHost>) -> Result<Setup, Error>
         mounts,
         etc: config.etc.clone(),
         files: files.collect(),
-        host: host.map(runtime).transpose()?,
+        host: host
+            .map(|host| runtimes(host)?.pop().ok_or_else(|| nothing_to_start(host)))
+            .transpose()?,
         #[cfg(feature = "weaken")]
         weaken: super::weaken::number(config.weaken),
     })
 }
 
-/// A host's command as the system takes it.
-pub(super) fn runtime(host: &WarmHost) -> Result<Runtime, Error> {
+/// A host's commands as the system takes them.
+pub(super) fn runtimes(host: &WarmHost) -> Result<Vec<Runtime>, Error> {
     let strings = |texts: Vec<String>| -> Result<Vec<CString>, Error> {
         let all: Result<_, _> = texts.into_iter().map(CString::new).collect();
-        all.map_err(|error| Error::System {
-            doing: format!("reading the command of the warm host {}", host.name),
-            source: error.into(),
+        all.map_err(|error| refused(host, error.into()))
+    };
+    let runtime = |it: &WarmRuntime| {
+        let env = it.env.iter();
+        let env = env.map(|(name, value)| format!("{name}={value}")).collect();
+        Ok(Runtime {
+            argv: strings(it.argv.clone())?,
+            env: strings(env)?,
         })
     };
-    let env = host.env.iter();
-    let env = env.map(|(name, value)| format!("{name}={value}")).collect();
-    Ok(Runtime {
-        argv: strings(host.argv.clone())?,
-        env: strings(env)?,
-    })
+    host.runtimes.iter().map(runtime).collect()
+}
+
+fn refused(host: &WarmHost, source: std::io::Error) -> Error {
+    Error::System {
+        doing: format!("reading the commands of the warm host {}", host.name),
+        source,
+    }
+}
+
+fn nothing_to_start(host: &WarmHost) -> Error {
+    refused(host, std::io::ErrorKind::InvalidInput.into())
 }
 
 impl Link {

@@ -37,7 +37,7 @@ mod weaken;
 pub(crate) mod wire;
 mod zygotes;
 
-pub use config::{Mount, NativeConfig, SpawnerCommand, WarmHost, WarmWay};
+pub use config::{Mount, NativeConfig, SpawnerCommand, WarmHost, WarmRuntime, WarmWay};
 pub use layer::{Finding, Layer, LayerState};
 pub use spawner::spawner_main;
 #[cfg(feature = "weaken")]

@@ -1,4 +1,4 @@
-//! The process of a cell that waits to become a step's program.
+//! The processes of a cell that wait to become a step's program.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::cgroup::{CpuTime, Weight};
 use super::channel::{self, Channel};
 use super::config::WarmHost;
 use super::link;
-use super::protocol::{Prime, expect, kind};
+use super::protocol::{Prime, Runtime, expect, kind, write_discard};
 use super::streams::Pipes;
 use super::wire::{Failure, Writer};
 use crate::Error;
@@ -22,42 +22,120 @@ pub(super) struct Primed {
     pub(super) channel: Channel,
     /// What is there already if it is a runtime that was started in the cell.
     pub(super) runtime: Option<Pipes>,
+    /// Which of its host's runtimes it is then.
+    number: usize,
+}
+
+impl Primed {
+    pub(super) fn is_runtime(&self) -> bool {
+        self.runtime.is_some()
+    }
+
+    /// Whether it is that runtime, alive.
+    fn is(&self, number: Option<usize>) -> bool {
+        self.is_runtime() && number == Some(self.number) && self.channel.is_quiet()
+    }
 }
 
 impl Parts {
     /// Has init fork the process that becomes the next step's program.
     pub(super) async fn prime(&mut self) -> Result<(), Error> {
-        let channel = self.ask(&Prime { runtime: None }, &[]).await?;
+        let prime = Prime {
+            runtime: None,
+            is_later: false,
+        };
+        let channel = self.ask(&prime, &[]).await?;
         self.primed = Some(Primed {
             channel,
             runtime: None,
+            number: 0,
         });
         Ok(())
     }
 
-    /// Has init start a runtime for the next step, and waits until it is ready.
+    /// Has init start the runtimes for the next steps, and waits until they are ready.
     pub(super) async fn start(&mut self, host: &WarmHost) -> Result<(), Error> {
-        let (pipes, theirs) = Pipes::new().map_err(failed("making a runtime's pipes"))?;
-        let prime = Prime {
-            runtime: Some(link::runtime(host)?),
-        };
         // Whoever runs a program now goes first.
         self.group.weigh(Weight::Parked);
-        let asked = tokio::time::timeout(WARMING, self.ask(&prime, &theirs)).await;
-        let channel = asked.map_err(|late| failed("warming a runtime")(late.into()))??;
-        self.primed = Some(Primed {
-            channel,
-            runtime: Some(pipes),
-        });
+        for (number, runtime) in link::runtimes(host)?.into_iter().enumerate() {
+            let started = self.start_one(number, runtime);
+            let in_time = tokio::time::timeout(WARMING, started).await;
+            let primed = in_time.map_err(|late| failed("warming a runtime")(late.into()))??;
+            let place = if number == 0 {
+                &mut self.primed
+            } else {
+                &mut self.later
+            };
+            *place = Some(primed);
+        }
         Ok(())
     }
 
-    /// Ends whatever is primed.
-    pub(super) async fn discard(&mut self) -> Result<(), Error> {
+    async fn start_one(&mut self, number: usize, runtime: Runtime) -> Result<Primed, Error> {
+        let (pipes, theirs) = Pipes::new().map_err(failed("making a runtime's pipes"))?;
+        let prime = Prime {
+            runtime: Some(runtime),
+            is_later: number > 0,
+        };
+        let channel = self.ask(&prime, &theirs).await?;
+        Ok(Primed {
+            channel,
+            runtime: Some(pipes),
+            number,
+        })
+    }
+
+    /// Makes sure that what is primed can do a step which is for that runtime, if for any. A
+    /// runtime that is not for the step is gone before it starts, unless it is for a later one.
+    pub(super) async fn choose(&mut self, runtime: Option<usize>) -> Result<(), Error> {
+        match &self.primed {
+            Some(primed) if !primed.is_runtime() => return Ok(()),
+            Some(primed) if primed.is(runtime) => return self.wake(),
+            Some(_) => {
+                let keeps = self.later.as_ref().is_some_and(|later| later.is(runtime));
+                self.discard(!keeps).await?;
+                self.wake()?;
+            }
+            None => {}
+        }
+        if self.later.as_ref().is_some_and(|later| later.is(runtime)) {
+            self.promote().await
+        } else {
+            if self.later.is_some() {
+                self.discard(true).await?;
+            }
+            self.prime().await
+        }
+    }
+
+    /// Makes the runtime for the step after the next the one for the next.
+    async fn promote(&mut self) -> Result<(), Error> {
+        let doing = "turning to the next runtime";
+        let request = Writer::new(kind::PROMOTE).finish();
+        let sent = self.control.send(&request, &[]).await;
+        sent.map_err(failed(doing))?;
+        let answer = self.control.expect().await.map_err(failed(doing))?;
+        match expect(&answer.bytes, kind::READY) {
+            Ok(_) => {
+                self.primed = self.later.take();
+                Ok(())
+            }
+            // It has ended just now.
+            Err(_) => {
+                self.later = None;
+                self.prime().await
+            }
+        }
+    }
+
+    /// Ends whatever is primed; the runtime for a later step too, if so.
+    pub(super) async fn discard(&mut self, all: bool) -> Result<(), Error> {
         let doing = "ending a runtime that is not used";
         self.primed = None;
-        let request = Writer::new(kind::DISCARD).finish();
-        let sent = self.control.send(&request, &[]).await;
+        if all {
+            self.later = None;
+        }
+        let sent = self.control.send(&write_discard(all), &[]).await;
         sent.map_err(failed(doing))?;
         loop {
             let answer = self.control.expect().await.map_err(failed(doing))?;

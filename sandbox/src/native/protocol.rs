@@ -3,6 +3,7 @@
 //! ```text
 //! worker ─ Setup, Make ──────────────▶ spawner   Ready | Failed, Made + pidfd | Failed
 //! worker ─ Prime + step, Signal, Discard ▶ init  Isolated + working directory, Over | Failed
+//! worker ─ Promote ──────────────────▶ init      Ready | Failed
 //! worker ─ Go + stdin, stdout, stderr ▶ step     Ready, Terminal + master, closed by exec | Failed
 //! worker ─ Go ───────────────────────▶ herald    Ready, closed once its runtime was told | Failed
 //! ```
@@ -26,6 +27,7 @@ pub(crate) mod kind {
     pub(in super::super) const DISCARD: u8 = 4;
     pub(crate) const SIGNAL: u8 = 5;
     pub(crate) const GO: u8 = 6;
+    pub(in super::super) const PROMOTE: u8 = 7;
     pub(crate) const READY: u8 = 64;
     pub(crate) const FAILED: u8 = 65;
     pub(in super::super) const MADE: u8 = 66;
@@ -157,17 +159,27 @@ impl Make {
 pub(super) struct Prime {
     /// What is started already, if anything is.
     pub(super) runtime: Option<Runtime>,
+    /// Whether it is for the step after the next: it outlives that one.
+    pub(super) is_later: bool,
 }
 
 impl Prime {
     pub(super) fn write(&self) -> Vec<u8> {
-        write_runtime(Writer::new(kind::PRIME), self.runtime.as_ref()).finish()
+        write_runtime(Writer::new(kind::PRIME), self.runtime.as_ref())
+            .u32(self.is_later.into())
+            .finish()
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> io::Result<Self> {
         let runtime = read_runtime(reader)?;
-        Ok(Self { runtime })
+        let is_later = reader.u32()? != 0;
+        Ok(Self { runtime, is_later })
     }
+}
+
+/// Ends what is primed; the runtime for a later step too, if so.
+pub(super) fn write_discard(all: bool) -> Vec<u8> {
+    Writer::new(kind::DISCARD).u32(all.into()).finish()
 }
 
 /// The program that a primed step shall become.

@@ -107,10 +107,10 @@ async fn begin(
     let request = request(files, step)?;
     let primed = ready(parts, step).await?;
     let started = Instant::now();
-    let is_runtime = primed.runtime.is_some();
+    let is_runtime = primed.is_runtime();
     let gone = go(primed, &request, step, sides, (typed, output, started)).await;
     if gone.is_err() && is_runtime {
-        parts.discard().await?;
+        parts.discard(true).await?;
     } else if gone.is_err() {
         // The process ends without having become a program, and init says that it is over.
         let _ = parts.control.expect().await;
@@ -120,17 +120,10 @@ async fn begin(
 
 /// Sets the limits and makes sure that a process is primed that can do the step.
 async fn ready(parts: &mut Parts, step: &Step) -> Result<Primed, Error> {
-    let can_runtime = step.warm.is_some() && step.terminal.is_none();
-    match &parts.primed {
-        Some(primed) if primed.runtime.is_none() => {}
-        Some(primed) if can_runtime && primed.channel.is_quiet() => parts.wake()?,
-        Some(_) => {
-            parts.discard().await?;
-            parts.wake()?;
-            parts.prime().await?;
-        }
-        None => parts.prime().await?,
-    }
+    let runtime = step.warm.as_ref().map(|warm| warm.runtime);
+    parts
+        .choose(runtime.filter(|_| step.terminal.is_none()))
+        .await?;
     parts
         .group
         .limit(&step.limits)
@@ -150,7 +143,9 @@ async fn go(
     (typed, output, started): (mpsc::Receiver<Typed>, mpsc::Sender<Output>, Instant),
 ) -> Result<(), Error> {
     let doing = "starting a step";
-    let Primed { channel, runtime } = primed;
+    let Primed {
+        channel, runtime, ..
+    } = primed;
     let pump = |source, stream| {
         let (output, over) = (output.clone(), sides.over.clone());
         sides
@@ -193,12 +188,13 @@ fn request(files: Vec<CellFile>, step: &Step) -> Result<Vec<u8>, Error> {
         let all: Result<_, _> = texts.into_iter().map(CString::new).collect();
         all.map_err(|error| no_such_program(step, error.into()))
     };
+    let words = step.warm.as_ref().map(|warm| warm.words.clone());
     let env = step.env.iter();
     let env = env.map(|(name, value)| format!("{name}={value}")).collect();
     let go = Go {
         files,
         argv: strings(step.argv.clone())?,
-        words: step.warm.clone().map(strings).transpose()?,
+        words: words.map(strings).transpose()?,
         env: strings(env)?,
         file_bytes: step.limits.file_bytes,
         terminal: step.terminal,

@@ -5,6 +5,7 @@ mod conformance;
 mod machine;
 mod preflight;
 mod soak;
+mod started;
 mod toolchains;
 
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::{
     BASE_ENVIRONMENT, COMPILE_LIMITS, CompileStep, CompilerOptions, HostPath, LanguageDefinition,
-    LanguageError, RunStep, SelfTest, Toolchain, ToolchainMount, WarmHost, self_test, template,
+    LanguageError, RunStep, SelfTest, Toolchain, ToolchainMount, WarmHost, WarmWay, self_test,
+    template,
 };
 use crate::{LimitRange, Limits};
 
@@ -165,7 +166,7 @@ pub(super) fn read(id: &str, text: &str) -> Result<LanguageDefinition, LanguageE
     Ok(language)
 }
 
-/// A cell has one host at the most.
+/// One that is forked is the only one of its cells.
 fn check_warm(checker: &Checker<'_>, language: &LanguageDefinition) -> Result<(), LanguageError> {
     let compile = language.compile.as_ref().and_then(|it| it.warm.as_ref());
     let run = language.run.warm.as_ref();
@@ -175,8 +176,10 @@ fn check_warm(checker: &Checker<'_>, language: &LanguageDefinition) -> Result<()
     if let Some(host) = run {
         host.check(checker, "run")?;
     }
-    let one = compile.is_none() || run.is_none();
-    checker.require(one, "run.warm", "there", "a warm host for one step")
+    let both = compile.zip(run);
+    let fit = both.is_none_or(|(one, other)| [one.way, other.way] == [WarmWay::Start; 2]);
+    let allowed = "two warm hosts only with way = \"start\" for both";
+    checker.require(fit, "run.warm.way", "fork", allowed)
 }
 
 fn with_base(own: BTreeMap<String, String>) -> BTreeMap<String, String> {

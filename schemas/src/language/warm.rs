@@ -28,13 +28,26 @@ pub struct WarmHost {
     /// names, or how they begin, with a `*` at the end.
     #[serde(default)]
     not_with: Vec<String>,
+    /// A file in the cells without which there is no such runtime, where that is not sure to be
+    /// there.
+    pub needs: Option<String>,
     /// Whether it can also do the step on a terminal.
     #[serde(default)]
     pub terminal: bool,
     /// How many cells of it wait.
     pub parked: ParkedRange,
     /// Its program: names of files, and what is in them.
+    #[serde(default)]
     pub files: BTreeMap<String, String>,
+}
+
+/// What a warm runtime is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarmWords {
+    /// Which of the language's runtimes, in the order of its steps.
+    pub runtime: usize,
+    /// The words.
+    pub words: Vec<String>,
 }
 
 /// How a warm runtime comes into a cell.
@@ -67,55 +80,60 @@ pub struct ParkedRange {
 }
 
 impl LanguageDefinition {
-    /// The language's warm host, if it has one.
-    #[must_use]
-    pub fn warm(&self) -> Option<&WarmHost> {
+    /// The language's warm runtimes: none, one, or the one that compiles and the one that runs.
+    pub fn warm(&self) -> impl Iterator<Item = &WarmHost> {
         let compiler = self.compile.as_ref().and_then(|step| step.warm.as_ref());
-        compiler.or(self.run.warm.as_ref())
+        compiler.into_iter().chain(&self.run.warm)
     }
 
-    /// How the warm host is started whose files are in `folder`.
+    /// How the warm runtimes are started whose files are in `folder`.
     #[must_use]
-    pub fn warm_command(&self, folder: &str) -> Option<WarmCommand> {
-        let host = self.warm()?;
-        let (environment, memory_mb) = match &self.compile {
-            Some(step) if step.warm.is_some() => {
-                (self.compile_environment(), step.limits.memory_mb)
+    pub fn warm_commands(&self, folder: &str) -> Vec<WarmCommand> {
+        let compiler = self.compile.as_ref().and_then(|step| {
+            let host = step.warm.as_ref()?;
+            Some((host, self.compile_environment(), step.limits.memory_mb))
+        });
+        let runtime = self.run.warm.as_ref().map(|host| {
+            let environment = self.run_environment(&BTreeMap::new());
+            (host, environment, self.default_limits().memory_mb)
+        });
+        let all = compiler.into_iter().chain(runtime);
+        all.map(|(host, environment, memory_mb)| {
+            let own: BTreeMap<String, String> = environment.into_iter().collect();
+            let added = host.environment(folder);
+            WarmCommand {
+                argv: host.command(&self.extensions, &self.entry, (memory_mb, folder)),
+                environment: merge(own.iter().chain(&added)),
             }
-            _ => (
-                self.run_environment(&BTreeMap::new()),
-                self.default_limits().memory_mb,
-            ),
-        };
-        let own: BTreeMap<String, String> = environment.into_iter().collect();
-        let added = host.environment(folder);
-        Some(WarmCommand {
-            argv: host.command(&self.extensions, &self.entry, memory_mb),
-            environment: merge(own.iter().chain(&added)),
         })
+        .collect()
     }
 
     /// What the warm compiler is told for `program`; `None` if there is none that can compile it.
     #[must_use]
-    pub fn compile_words(&self, program: &Program<'_>) -> Option<Vec<String>> {
+    pub fn compile_words(&self, program: &Program<'_>) -> Option<WarmWords> {
         let host = self.compile.as_ref()?.warm.as_ref()?;
-        host.words(&self.extensions, &self.entry, program, &BTreeMap::new())
+        let words = host.words(&self.extensions, &self.entry, program, &BTreeMap::new())?;
+        Some(WarmWords { runtime: 0, words })
     }
 
-    /// What the warm runtime is told for `program` with the submission's variables; `None` if
-    /// there is none that can run it, on a terminal if so.
+    /// What the warm runtime is told for `program` with the submission's variables and limits;
+    /// `None` if there is none that can run it, on a terminal if so.
     #[must_use]
     pub fn run_words(
         &self,
         program: &Program<'_>,
         submitted: &BTreeMap<String, String>,
-        on_terminal: bool,
-    ) -> Option<Vec<String>> {
+        (memory_mb, on_terminal): (u64, bool),
+    ) -> Option<WarmWords> {
         let host = self.run.warm.as_ref()?;
-        if on_terminal && !host.terminal {
+        let other_memory = memory_mb != self.default_limits().memory_mb;
+        if on_terminal && !host.terminal || other_memory && host.knows_its_memory() {
             return None;
         }
-        host.words(&self.extensions, &self.entry, program, submitted)
+        let words = host.words(&self.extensions, &self.entry, program, submitted)?;
+        let runtime = self.warm().count() - 1;
+        Some(WarmWords { runtime, words })
     }
 }
 
@@ -125,7 +143,7 @@ impl WarmHost {
         &self,
         extensions: &[String],
         entry: &str,
-        memory_mb: u64,
+        (memory_mb, folder): (u64, &str),
     ) -> Vec<String> {
         let program = Program {
             entry,
@@ -133,7 +151,18 @@ impl WarmHost {
             args: &[],
             options: &[],
         };
-        template::expand(&self.argv, extensions, &program, memory_mb)
+        template::expand(&self.argv(folder), extensions, &program, memory_mb)
+    }
+
+    /// The template of its command, with the folder of its files in it.
+    fn argv(&self, folder: &str) -> Vec<String> {
+        let words = self.argv.iter();
+        words.map(|word| word.replace("{host}", folder)).collect()
+    }
+
+    /// Whether it was told when it was started how much memory there is.
+    fn knows_its_memory(&self) -> bool {
+        self.argv.iter().any(|word| word.contains("{memory_mb}"))
     }
 
     /// The variables that are added until it is told the program's.
@@ -156,12 +185,21 @@ impl WarmHost {
         if program.entry != usual_entry || given.keys().any(too_late) {
             return None;
         }
-        // Nobody sizes anything by the memory limit once it has started.
+        // Nobody sizes anything by it once it has started.
         Some(template::expand(&self.words, extensions, program, 0))
     }
 
     pub(super) fn check(&self, checker: &Checker<'_>, step: &str) -> Result<(), LanguageError> {
-        checker.template(&format!("{step}.warm.argv"), &self.argv)?;
+        checker.template(&format!("{step}.warm.argv"), &self.argv(""))?;
+        let needs = self.needs.as_deref();
+        let field = format!("{step}.warm.needs");
+        let absolute = needs.is_none_or(|path| path.starts_with('/'));
+        checker.require(
+            absolute,
+            &field,
+            needs.unwrap_or_default(),
+            "an absolute path",
+        )?;
         template::check_words(&self.words).map_err(|(given, allowed)| {
             checker.refusal(&format!("{step}.warm.words"), given, allowed)
         })?;
@@ -197,7 +235,7 @@ mod tests {
     const WARM: &str = r#"
 [run.warm]
 way = "fork"
-argv = ["/usr/bin/x", "{entry}"]
+argv = ["/usr/bin/x", "{entry}", "{host}/hook"]
 environment = { HOOK = "{host}/hook" }
 words = ["{entry}", "{args}"]
 not_with = ["LANG", "X_*"]
@@ -216,8 +254,11 @@ files = { "hook" = "text" }
 
     #[test]
     fn a_warm_host_is_started_with_the_usual_entry() {
-        let command = warm(|text| text).unwrap().warm_command("/folder").unwrap();
-        assert_eq!(command.argv, ["/usr/bin/x", "main.x"]);
+        let commands = warm(|text| text).unwrap().warm_commands("/folder");
+        let [command] = &commands[..] else {
+            panic!("one runtime: {commands:?}");
+        };
+        assert_eq!(command.argv, ["/usr/bin/x", "main.x", "/folder/hook"]);
         let hook = ("HOOK".to_owned(), "/folder/hook".to_owned());
         assert!(command.environment.contains(&hook));
     }
@@ -226,6 +267,7 @@ files = { "hook" = "text" }
     fn a_warm_host_is_told_only_what_it_can_do() {
         let language = warm(|text| text).unwrap();
         let args = ["a".to_owned(), "{entry}".to_owned()];
+        let memory_mb = language.default_limits().memory_mb;
         let words = |entry: &str, variable: &str, on_terminal: bool| {
             let program = Program {
                 entry,
@@ -234,7 +276,8 @@ files = { "hook" = "text" }
                 options: &[],
             };
             let given = BTreeMap::from([(variable.to_owned(), String::new())]);
-            language.run_words(&program, &given, on_terminal)
+            let told = language.run_words(&program, &given, (memory_mb, on_terminal));
+            told.map(|told| told.words)
         };
         let told = words("main.x", "OTHER", false).unwrap();
         assert_eq!(told, ["main.x", "a", "{entry}"]);
@@ -243,6 +286,31 @@ files = { "hook" = "text" }
         assert_eq!(words("main.x", "X_1", false), None);
         assert!(words("main.x", "LANGUAGE", false).is_some());
         assert_eq!(words("main.x", "OTHER", true), None);
+    }
+
+    #[test]
+    fn a_warm_host_that_knows_its_memory_is_for_no_other_limit() {
+        let knows = |text: String| text.replace("\"{host}/hook\"]", "\"-m{memory_mb}\"]");
+        let plain = warm(|text| text).unwrap();
+        let knowing = warm(knows).unwrap();
+        let program = Program {
+            entry: "main.x",
+            files: &["main.x"],
+            args: &[],
+            options: &[],
+        };
+        let usual = plain.default_limits().memory_mb;
+        for (language, memory_mb, can) in [
+            (&plain, usual, true),
+            (&plain, usual + 1, true),
+            (&knowing, usual, true),
+            (&knowing, usual + 1, false),
+        ] {
+            let told = language.run_words(&program, &BTreeMap::new(), (memory_mb, false));
+            assert_eq!(told.is_some(), can, "{memory_mb}");
+        }
+        let command = &knowing.warm_commands("/folder")[0];
+        assert_eq!(command.argv[2], format!("-m{usual}"));
     }
 
     #[test]
@@ -256,9 +324,14 @@ files = { "hook" = "text" }
                 "run.warm.words",
             ),
             (
-                "argv = [\"/usr/bin/x\", \"{entry}\"]",
+                "argv = [\"/usr/bin/x\", \"{entry}\", \"{host}/hook\"]",
                 "argv = [\"x\"]",
                 "run.warm.argv",
+            ),
+            (
+                "not_with = ",
+                "needs = \"x\"\nnot_with = ",
+                "run.warm.needs",
             ),
         ] {
             let refused = warm(|text| text.replace(from, to)).unwrap_err();

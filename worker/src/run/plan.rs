@@ -11,6 +11,7 @@ use runlog_schemas::{
 };
 
 use super::recorder::Caps;
+use crate::warm::warm_step;
 
 /// What the cell must be like, and its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Plan {
                 env: language.compile_environment(),
                 limits: step_limits(&limits),
                 terminal: None,
-                warm: language.compile_words(&program),
+                warm: language.compile_words(&program).map(warm_step),
             });
         let on_terminal = submission.terminal.is_some();
         let submitted = submitted_variables(submission);
@@ -76,7 +77,9 @@ impl Plan {
             env: language.run_environment(&submitted),
             limits: step_limits(limits),
             terminal: None,
-            warm: language.run_words(&program, &submitted, on_terminal),
+            warm: language
+                .run_words(&program, &submitted, (limits.memory_mb, on_terminal))
+                .map(warm_step),
         };
         let first = compile.as_ref().unwrap_or(&run);
         Self {

@@ -5,6 +5,7 @@
     reason = "helpers of tests fail as loudly as the tests themselves"
 )]
 
+mod alike;
 #[expect(
     dead_code,
     unused_imports,

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use runlog_sandbox::{Cell, CellFile, CellSpec, Collect, Collected, Engine, Error, Process, Step};
+use runlog_sandbox::{
+    Cell, CellFile, CellSpec, Collect, Collected, Engine, Error, Process, Step, WarmStep,
+};
 
 use crate::conformance;
 use crate::support::Machine;
@@ -59,7 +61,10 @@ impl Cell for WarmCell {
                     let main = CellFile::new("main.py", content);
                     self.0.put_files(vec![main]).await?;
                     Step {
-                        warm: Some(vec!["main.py".to_owned()]),
+                        warm: Some(WarmStep {
+                            runtime: 0,
+                            words: vec!["main.py".to_owned()],
+                        }),
                         ..step
                     }
                 }

@@ -7,6 +7,7 @@
 //! kernel then kills everything in the cell.
 
 mod herald;
+mod later;
 mod mounts;
 mod put;
 mod restrict;
@@ -27,6 +28,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Gid, Signal, Uid};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
+use self::later::Later;
 use super::protocol::{Make, Over, Prime, Runtime, kind};
 use super::weaken::{self, Weakening};
 use super::wire::{Doing, Failure, Reader, Writer, malformed};
@@ -96,6 +98,7 @@ fn live(cell: &mut Cell<'_>) -> Result<Option<Told>, Failure> {
         io,
         newer_steps: None,
         main: None,
+        later: None,
         step_began: Counters::default(),
     });
     match init.handle(first)? {
@@ -188,6 +191,8 @@ struct Init<'a> {
     io: OwnedFd,
     /// The step's main process, from when it is primed until it is reaped.
     main: Option<i32>,
+    /// The runtime for the step after the next.
+    later: Option<Later>,
     step_began: Counters,
 }
 
@@ -229,12 +234,15 @@ impl Init<'_> {
                 self.prime(&prime, message.fds)
             }
             kind::DISCARD => {
+                if reader.u32().doing(what)? != 0 {
+                    self.later = None;
+                }
                 self.main = None;
-                clear();
-                let discarded = Writer::new(kind::READY).finish();
-                let told = channel::send(&self.cell.worker, &discarded, &[]);
-                told.doing("answering the worker").map(|()| None)
+                self.clear()?;
+                self.answer(&Writer::new(kind::READY).finish())?;
+                Ok(None)
             }
+            kind::PROMOTE => self.promote().map(|()| None),
             kind::SIGNAL => {
                 let (signal, to_foreground) =
                     (reader.i32().doing(what)?, reader.u32().doing(what)? != 0);
@@ -259,7 +267,12 @@ impl Init<'_> {
         }
         self.step_began = Counters::now(&self.io);
         if let (Some(runtime), Some(streams)) = (&prime.runtime, streams) {
-            return self.start(runtime, streams, worker).map(|()| None);
+            let started = self.start(runtime, streams, worker)?;
+            match prime.is_later {
+                true => self.later = Some(started),
+                false => self.main = Some(started.main),
+            }
+            return Ok(None);
         }
         match self.fork()? {
             sys::Forked::Child => {
@@ -273,23 +286,36 @@ impl Init<'_> {
         }
     }
 
-    /// Starts a runtime as the next step's main process, and beside it who tells it to go.
+    /// Makes the runtime that waited for a later step the next one's main process.
+    fn promote(&mut self) -> Result<(), Failure> {
+        let what = "turning to a runtime that has ended";
+        // Whose death may not have been noticed yet.
+        self.reap()?;
+        let Some(later) = self.later.take() else {
+            let gone = std::io::Error::from_raw_os_error(libc::ESRCH);
+            return self.answer(&Failure::new(what, &gone).write(kind::FAILED));
+        };
+        self.main = Some(later.main);
+        self.step_began = Counters::now(&self.io);
+        self.answer(&Writer::new(kind::READY).finish())
+    }
+
+    /// Starts a runtime as a step's main process, and beside it who tells it to go.
     fn start(
         &mut self,
         runtime: &Runtime,
         streams: [OwnedFd; 3],
         worker: OwnedFd,
-    ) -> Result<(), Failure> {
+    ) -> Result<Later, Failure> {
         let (theirs, ours) = herald::connect().doing("connecting a runtime")?;
         let main = match self.fork()? {
             sys::Forked::Child => step::runtime(runtime, streams, theirs, self.cell.filter),
             sys::Forked::Parent { pid, .. } => pid,
         };
-        self.main = Some(main);
         drop((streams, theirs));
         match self.fork()? {
             sys::Forked::Child => herald::main(worker, ours, main, self.cell.filter),
-            sys::Forked::Parent { .. } => Ok(()),
+            sys::Forked::Parent { pid: herald, .. } => Ok(Later { main, herald }),
         }
     }
 
@@ -314,6 +340,10 @@ impl Init<'_> {
             if self.main == Some(dead.pid) {
                 return self.end_step(dead.status);
             }
+            if let Some(later) = self.later.take_if(|later| later.main == dead.pid) {
+                // The worker sees that nobody is there any more.
+                sys::kill(later.herald, libc::SIGKILL);
+            }
         }
         Ok(())
     }
@@ -321,7 +351,7 @@ impl Init<'_> {
     /// After the main process has ended nothing of the step stays.
     fn end_step(&mut self, status: i32) -> Result<(), Failure> {
         self.main = None;
-        clear();
+        self.clear()?;
         let (before, after) = (self.step_began, Counters::now(&self.io));
         let over = Over {
             status,
@@ -329,7 +359,20 @@ impl Init<'_> {
             read_bytes: after.read_bytes - before.read_bytes,
             written_bytes: after.written_bytes - before.written_bytes,
         };
-        channel::send(&self.cell.worker, &over.write(), &[]).doing("answering the worker")
+        self.answer(&over.write())
+    }
+
+    /// Ends every process of the cell but this and what waits for a later step.
+    fn clear(&mut self) -> Result<(), Failure> {
+        match self.later {
+            Some(later) => self.later = later.clear_others(&self.children)?,
+            None => clear(),
+        }
+        Ok(())
+    }
+
+    fn answer(&self, bytes: &[u8]) -> Result<(), Failure> {
+        channel::send(&self.cell.worker, bytes, &[]).doing("answering the worker")
     }
 }
 
