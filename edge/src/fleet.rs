@@ -44,6 +44,11 @@ impl Fleet {
         }
     }
 
+    /// All of them, by name.
+    pub(crate) fn all(&self) -> Vec<WorkerReport> {
+        self.0.borrow().clone()
+    }
+
     /// The versions of a language that workers have, each once.
     pub(crate) fn versions(&self, language: &str) -> Vec<String> {
         let mut versions: Vec<String> = self

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! run ── serve ── one task per connection
-//!     ├── the languages' reports
+//!     ├── the languages' reports, and the workers'
+//!     ├── looks at the queues, for the metrics and for whoever watches
 //!     └── one feed per execution that is watched
 //! ```
 
@@ -24,6 +25,7 @@ mod languages;
 mod letters;
 mod live;
 mod metrics;
+mod operations;
 mod query;
 mod record;
 mod repeat;
@@ -36,6 +38,8 @@ mod socket;
 mod state;
 mod submit;
 mod web;
+
+use std::sync::Arc;
 
 use prometheus::Registry;
 use runlog_nats::Log;
@@ -74,6 +78,8 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), prometheus::Error> {
     let edge = state::Edge::new(parts)?;
+    edge.tracker
+        .spawn(edge.operations.clone().follow(Arc::clone(&edge)));
     server::serve(edge, listener, shutdown).await;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 use runlog_nats::QueueDepth;
 use runlog_schemas::{Priority, WorkerReport};
@@ -23,9 +23,16 @@ pub(crate) struct Metrics {
     resyncs: IntCounterVec,
     submissions: IntCounterVec,
     workers: IntGauge,
-    queue_waiting: IntGaugeVec,
-    queue_leased: IntGaugeVec,
+    queues: Queues,
     worker_slots: IntGaugeVec,
+}
+
+/// What is known of the queues.
+#[derive(Clone, Debug)]
+struct Queues {
+    waiting: IntGaugeVec,
+    leased: IntGaugeVec,
+    oldest: GaugeVec,
 }
 
 /// How a viewer is connected.
@@ -97,22 +104,7 @@ impl Metrics {
             Opts::new("worker_slots", "Slots of all workers, free and busy."),
             &["state"],
         )?;
-        let queue_waiting = IntGaugeVec::new(
-            Opts::new(
-                "queue_waiting",
-                "Submissions that no worker has had yet, at the last look.",
-            ),
-            &["language", "priority"],
-        )?;
-        let queue_leased = IntGaugeVec::new(
-            Opts::new(
-                "queue_leased",
-                "Submissions that workers have, or that wait for their next attempt, at the last look.",
-            ),
-            &["language", "priority"],
-        )?;
-        registry.register(Box::new(queue_waiting.clone()))?;
-        registry.register(Box::new(queue_leased.clone()))?;
+        let queues = Queues::new(registry)?;
         registry.register(Box::new(workers.clone()))?;
         registry.register(Box::new(worker_slots.clone()))?;
         registry.register(Box::new(requests.clone()))?;
@@ -127,8 +119,7 @@ impl Metrics {
             resyncs,
             submissions,
             workers,
-            queue_waiting,
-            queue_leased,
+            queues,
             worker_slots,
         })
     }
@@ -164,8 +155,17 @@ impl Metrics {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             gauge.with_label_values(&labels).set(count);
         };
-        set(&self.queue_waiting, depth.waiting);
-        set(&self.queue_leased, depth.leased);
+        set(&self.queues.waiting, depth.waiting);
+        set(&self.queues.leased, depth.leased);
+    }
+
+    /// Notes how long the oldest that waits in a queue has done so, in milliseconds.
+    pub(crate) fn oldest(&self, language: &str, priority: Priority, age_ms: Option<u64>) {
+        let age = Duration::from_millis(age_ms.unwrap_or(0));
+        self.queues
+            .oldest
+            .with_label_values(&[language, priority.name()])
+            .set(age.as_secs_f64());
     }
 
     /// Notes which workers there are.
@@ -192,6 +192,26 @@ impl Metrics {
         self.submissions
             .with_label_values(&[language, priority.name(), result])
             .inc();
+    }
+}
+
+impl Queues {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let labels = ["language", "priority"];
+        let waiting = "Submissions that no worker has had yet, at the last look.";
+        let leased = "Submissions that workers have, or that wait for their next attempt, at the \
+                      last look.";
+        let oldest = "How long the oldest submission that no worker has had yet had waited at the \
+                      last look; 0 where none does.";
+        let queues = Self {
+            waiting: IntGaugeVec::new(Opts::new("queue_waiting", waiting), &labels)?,
+            leased: IntGaugeVec::new(Opts::new("queue_leased", leased), &labels)?,
+            oldest: GaugeVec::new(Opts::new("queue_oldest_age_seconds", oldest), &labels)?,
+        };
+        registry.register(Box::new(queues.waiting.clone()))?;
+        registry.register(Box::new(queues.leased.clone()))?;
+        registry.register(Box::new(queues.oldest.clone()))?;
+        Ok(queues)
     }
 }
 

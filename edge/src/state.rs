@@ -18,6 +18,7 @@ use crate::history::History;
 use crate::languages::Reports;
 use crate::live::Hub;
 use crate::metrics::Metrics;
+use crate::operations::Operations;
 
 /// How many recordings are held in memory at once, at most. One has some 20 MB in the worst case.
 const LARGE_READS: usize = 8;
@@ -30,6 +31,7 @@ pub(crate) struct Edge {
     pub(crate) catalog: Catalog,
     pub(crate) reports: Reports,
     pub(crate) fleet: Fleet,
+    pub(crate) operations: Operations,
     pub(crate) admission: Admission,
     pub(crate) hub: Hub,
     pub(crate) metrics: Metrics,
@@ -71,6 +73,7 @@ impl Edge {
             catalog: parts.catalog,
             reports,
             fleet,
+            operations: Operations::default(),
             admission: Admission::default(),
             hub,
             registry: parts.registry,

@@ -38,7 +38,7 @@ pub use connect::{ConnectError, LogConfig, MINIMUM_API_LEVEL, MINIMUM_SERVER};
 pub use connection::ConnectionState;
 pub use control::{ControlError, ControlListener, Replier};
 pub use dead::{DeadLetter, Redriven, StoredLetter};
-pub use depth::QueueDepth;
+pub use depth::{QueueDepth, Waiting};
 pub use keys::{KeyClaim, KeyError};
 pub use languages::{LanguageReport, LanguageReports};
 pub use log::{Bounds, Log, Server};

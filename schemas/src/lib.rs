@@ -54,4 +54,4 @@ pub use wire::{
     VERSION, WireError, decode_event, decode_output, decode_snippet, encode_event, encode_output,
     encode_snippet,
 };
-pub use worker::{WorkerLanguage, WorkerReport};
+pub use worker::{ParkedCells, WorkerLanguage, WorkerReport};

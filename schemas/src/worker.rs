@@ -29,9 +29,23 @@ pub struct WorkerReport {
     /// Layers of isolation that its machine lacks and that it was allowed to do without.
     #[serde(default)]
     pub missing_layers: Vec<String>,
-    /// When it said this, in milliseconds since 1970. It says so every ten seconds, and is
-    /// forgotten after thirty.
+    /// Sandboxes that wait to be used, by what is ready in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parked: Vec<ParkedCells>,
+    /// When it said this, in milliseconds since 1970. It says so at least every ten seconds, every
+    /// second while something changes, and is forgotten after thirty.
     pub at_ms: u64,
+}
+
+/// Sandboxes of one kind that wait on a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ParkedCells {
+    /// The runtime that is ready in them, or `any` for those that can run anything.
+    pub host: String,
+    /// How many there are.
+    pub cells: u32,
+    /// Memory that they take together, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// A language of a worker.

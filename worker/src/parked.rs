@@ -8,7 +8,7 @@ use prometheus::{IntGaugeVec, Opts, Registry};
 use runlog_sandbox::Engine;
 
 /// What stands for cells that can run anything.
-const ANY: &str = "any";
+pub(crate) const ANY: &str = "any";
 
 struct ParkedCells {
     engine: Arc<dyn Engine>,

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runlog_schemas::{WorkerLanguage, WorkerReport};
+use runlog_schemas::{ParkedCells, WorkerLanguage, WorkerReport};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::parked::ANY;
 use crate::worker::Worker;
 
 /// Time between two reports.
 const PERIOD: Duration = Duration::from_secs(10);
+
+/// Time between two looks at whether there is something new to report.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Time between two reports when something keeps changing.
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -29,13 +33,12 @@ pub(crate) async fn report(worker: Arc<Worker>, over: CancellationToken) {
         if let Err(error) = worker.log.report_worker(&report).await {
             tracing::warn!(%error, "cannot report this worker");
         }
-        let draining = report.draining;
         tokio::select! {
             biased;
             () = over.cancelled() => break,
-            () = worker.draining.cancelled(), if !draining => {}
+            () = worker.draining.cancelled(), if !report.draining => {}
             Ok(()) = changes.changed() => sleep_until(began + SHORTEST).await,
-            () = sleep_until(began + PERIOD) => {}
+            () = outdated(&worker, &report, began) => {}
         }
     }
     let farewell = worker.log.forget_worker(&worker.config.name);
@@ -43,16 +46,48 @@ pub(crate) async fn report(worker: Arc<Worker>, over: CancellationToken) {
     let _ = timeout(FAREWELL, farewell).await;
 }
 
+/// Returns when a report is too old to stand: after [`PERIOD`], or as soon as a look shows other
+/// slots or cells.
+async fn outdated(worker: &Worker, report: &WorkerReport, began: Instant) {
+    let mut look = began + LOOK;
+    while look < began + PERIOD {
+        sleep_until(look).await;
+        let cells =
+            |parked: &[ParkedCells]| -> Vec<u32> { parked.iter().map(|it| it.cells).collect() };
+        let same = cells(&parked(worker)) == cells(&report.parked);
+        if free_slots(worker) != report.free_slots || !same {
+            return;
+        }
+        look += LOOK;
+    }
+    sleep_until(began + PERIOD).await;
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn free_slots(worker: &Worker) -> u32 {
+    count(worker.config.slots.saturating_sub(worker.running_now()))
+}
+
+fn parked(worker: &Worker) -> Vec<ParkedCells> {
+    let parked = worker.engine.parked().into_iter().map(|it| ParkedCells {
+        host: it.warm.unwrap_or_else(|| ANY.to_owned()),
+        cells: count(it.cells),
+        memory_bytes: it.memory_bytes,
+    });
+    parked.collect()
+}
+
 fn describe(worker: &Worker, started_at_ms: u64) -> WorkerReport {
     let (memory_bytes, available_memory_bytes) = memory();
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let slots = worker.config.slots;
     WorkerReport {
         name: worker.config.name.clone(),
         host: worker.config.host.clone(),
         engine: worker.engine.name().to_owned(),
-        slots: count(slots),
-        free_slots: count(slots.saturating_sub(worker.running_now())),
+        slots: count(worker.config.slots),
+        free_slots: free_slots(worker),
         languages: worker
             .languages_served()
             .borrow()
@@ -67,6 +102,7 @@ fn describe(worker: &Worker, started_at_ms: u64) -> WorkerReport {
         started_at_ms,
         draining: worker.draining.is_cancelled(),
         missing_layers: worker.config.missing_layers.clone(),
+        parked: parked(worker),
         at_ms: clock::now_ms(),
     }
 }

@@ -24,8 +24,8 @@ use crate::reply::respond;
 use crate::state::Edge;
 
 /// Time after which a browser connects again when the connection is lost.
-const RETRY: &str = "retry: 1000\n\n";
-const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
+pub(super) const RETRY: &str = "retry: 1000\n\n";
+pub(super) const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
 /// Tells nginx and its like to pass every message on at once.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -177,7 +177,8 @@ impl Events {
     }
 }
 
-fn reply(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+/// A stream of events as an answer.
+pub(super) fn reply(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let events = crate::exclusive::Exclusive::new(events.map(Ok::<_, std::convert::Infallible>));
     let mut response = warp::reply::stream(events).into_response();
     let headers = response.headers_mut();

@@ -11,6 +11,7 @@ mod health;
 mod history;
 mod languages;
 mod openapi;
+mod operations;
 mod output;
 mod program;
 mod recording;
@@ -44,7 +45,7 @@ struct Route {
 }
 
 /// Every path, for the header `Allow` and for the labels of metrics.
-const ROUTES: [Route; 37] = [
+const ROUTES: [Route; 38] = [
     route("/v1/executions", "GET, POST"),
     route("/v1/executions/batch", "POST"),
     route("/v1/executions/{id}", "GET"),
@@ -61,6 +62,7 @@ const ROUTES: [Route; 37] = [
     route("/v1/snippets/{id}", "GET"),
     route("/v1/languages", "GET"),
     route("/v1/workers", "GET"),
+    route("/v1/operations/events", "GET"),
     route("/v1/dead-letters", "GET"),
     route("/v1/dead-letters/redrive", "POST"),
     route("/v1/dead-letters/drop", "POST"),
@@ -148,6 +150,8 @@ pub(crate) fn all(
         .or(dead_letter::route(edge))
         .unify()
         .or(workers::route(edge))
+        .unify()
+        .or(operations::route(edge))
         .unify()
         .or(openapi::route())
         .unify()

@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use super::{
     batch, cancel, dead_letter, dead_letters, events, execution, files, health, history, languages,
-    output, program, recording, rerun, snippets, submit, workers, ws,
+    operations, output, program, recording, rerun, snippets, submit, workers, ws,
 };
 use crate::reply::bytes;
 
@@ -36,6 +36,7 @@ use crate::reply::bytes;
         snippets::get,
         languages::get,
         workers::get,
+        operations::get,
         dead_letters::get,
         dead_letters::redrive,
         dead_letters::drop,

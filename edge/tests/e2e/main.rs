@@ -12,6 +12,7 @@ mod files;
 mod history;
 mod idempotency;
 mod large;
+mod operations;
 mod page;
 mod random;
 mod rerun;

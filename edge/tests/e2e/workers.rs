@@ -21,6 +21,7 @@ pub(crate) fn worker(name: &str, version: &str) -> WorkerReport {
         started_at_ms: 1,
         draining: false,
         missing_layers: Vec::new(),
+        parked: Vec::new(),
         at_ms: 2,
     }
 }

@@ -61,6 +61,32 @@ async fn a_pull_takes_what_was_asked_for_and_no_more() {
 }
 
 #[tokio::test]
+async fn all_queues_are_seen_at_once_and_who_has_waited_the_longest() {
+    let bed = Bed::start().await;
+    let queue = bed.log.queue();
+    for (number, at_ms) in [(1, 10), (2, 20), (3, 30)] {
+        let submission = submission("python", API);
+        let appended = bed.log.append_submission(id(number), &submission, at_ms);
+        appended.await.unwrap();
+    }
+    let oldest = async |taken: u64| {
+        let depths = queue.depths().await.unwrap();
+        let empty = depths[&subject::consumer("c", API)];
+        assert_eq!((empty.waiting, empty.leased), (0, 0));
+        let depth = depths[&subject::consumer("python", API)];
+        assert_eq!((depth.waiting, depth.leased), (3 - taken, taken));
+        assert_eq!(depth, queue.depth("python", API).await.unwrap());
+        let oldest = queue.oldest_waiting("python", API, depth.delivered_up_to);
+        oldest.await.unwrap().map(|it| (it.sequence, it.at_ms))
+    };
+    assert_eq!(oldest(0).await, Some((1, 10)));
+    pull(&queue, 2).await;
+    assert_eq!(oldest(2).await, Some((3, 30)));
+    pull(&queue, 1).await;
+    assert_eq!(oldest(3).await, None);
+}
+
+#[tokio::test]
 async fn what_is_handed_back_comes_again_and_what_is_done_does_not() {
     let bed = Bed::start().await;
     let queue = bed.log.queue();

@@ -5,6 +5,7 @@
 
 mod files;
 mod letter;
+mod operations;
 mod program;
 mod query;
 mod request;
@@ -18,6 +19,7 @@ pub use letter::{
     DeadLetterAction, DeadLetterPage, DeadLetterQuery, DeadLetterReport, DeadLetterSelection,
     DeadLetterView,
 };
+pub use operations::{DeadLettersMark, OperationsView, QueueView};
 pub use program::ProgramView;
 pub use query::{HistoryQuery, OutputQuery, RecordingQuery, StreamQuery, SubmitQuery};
 pub use request::{BatchRequest, FileRequest, LimitsRequest, RerunRequest, SubmitRequest};

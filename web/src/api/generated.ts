@@ -489,6 +489,13 @@ export const DeadLetterSelection = v.object({
 });
 export type DeadLetterSelection = v.InferOutput<typeof DeadLetterSelection>;
 
+/** Tells whether the dead letters are still the same. */
+export const DeadLettersMark = v.object({
+  last_sequence: v.number(),
+  letters: v.number(),
+});
+export type DeadLettersMark = v.InferOutput<typeof DeadLettersMark>;
+
 /** A page of the history, newest first. */
 export const ExecutionPage = v.object({
   executions: v.array(ExecutionView),
@@ -536,6 +543,59 @@ export const Languages = v.object({
   languages: v.array(LanguageView),
 });
 export type Languages = v.InferOutput<typeof Languages>;
+
+/** What waits in one queue. */
+export const QueueView = v.object({
+  language: v.string(),
+  leased: v.number(),
+  oldest_age_ms: v.nullish(v.number()),
+  priority: Priority,
+  waiting: v.number(),
+});
+export type QueueView = v.InferOutput<typeof QueueView>;
+
+/** Sandboxes of one kind that wait on a worker. */
+export const ParkedCells = v.object({
+  cells: v.number(),
+  host: v.string(),
+  memory_bytes: v.number(),
+});
+export type ParkedCells = v.InferOutput<typeof ParkedCells>;
+
+/** A language of a worker. */
+export const WorkerLanguage = v.object({
+  id: v.string(),
+  version: v.nullish(v.string()),
+});
+export type WorkerLanguage = v.InferOutput<typeof WorkerLanguage>;
+
+/** A worker, as it last reported itself. */
+export const WorkerReport = v.object({
+  at_ms: v.number(),
+  available_memory_bytes: v.number(),
+  draining: v.boolean(),
+  engine: v.string(),
+  free_slots: v.number(),
+  host: v.string(),
+  languages: v.array(WorkerLanguage),
+  memory_bytes: v.number(),
+  missing_layers: v.nullish(v.array(v.string())),
+  name: v.string(),
+  parked: v.nullish(v.array(ParkedCells)),
+  slots: v.number(),
+  started_at_ms: v.number(),
+});
+export type WorkerReport = v.InferOutput<typeof WorkerReport>;
+
+/** Queues, workers and dead letters at one moment. */
+export const OperationsView = v.object({
+  at_ms: v.number(),
+  dead_letters: DeadLettersMark,
+  queues: v.array(QueueView),
+  stale_because: v.nullish(v.string()),
+  workers: v.array(WorkerReport),
+});
+export type OperationsView = v.InferOutput<typeof OperationsView>;
 
 /** One message on `output.{id}`: chunks that follow each other. */
 export const OutputBatch = v.object({
@@ -712,30 +772,6 @@ export const ViewerRequest = v.variant('type', [
   }),
 ]);
 export type ViewerRequest = v.InferOutput<typeof ViewerRequest>;
-
-/** A language of a worker. */
-export const WorkerLanguage = v.object({
-  id: v.string(),
-  version: v.nullish(v.string()),
-});
-export type WorkerLanguage = v.InferOutput<typeof WorkerLanguage>;
-
-/** A worker, as it last reported itself. */
-export const WorkerReport = v.object({
-  at_ms: v.number(),
-  available_memory_bytes: v.number(),
-  draining: v.boolean(),
-  engine: v.string(),
-  free_slots: v.number(),
-  host: v.string(),
-  languages: v.array(WorkerLanguage),
-  memory_bytes: v.number(),
-  missing_layers: v.nullish(v.array(v.string())),
-  name: v.string(),
-  slots: v.number(),
-  started_at_ms: v.number(),
-});
-export type WorkerReport = v.InferOutput<typeof WorkerReport>;
 
 /** The workers that have reported themselves in the last thirty seconds. */
 export const Workers = v.object({
