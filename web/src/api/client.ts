@@ -14,7 +14,6 @@ import {
   type SnippetRequest,
   SnippetView,
   type SubmitRequest,
-  Workers,
 } from './generated';
 import { request, send } from './http';
 
@@ -70,11 +69,8 @@ export function rerun(id: string, session: string, key: string) {
   });
 }
 
-/** The workers that are alive. */
-export const workers = (signal: AbortSignal) => request(Workers, '/v1/workers', { signal });
-
 /** What was given up, the oldest first. */
-export const deadLetters = (signal: AbortSignal) => request(DeadLetterPage, '/v1/dead-letters', { signal });
+export const deadLetters = () => request(DeadLetterPage, '/v1/dead-letters');
 
 /** Has a dead letter tried again, as a new execution. The same `key` never does it twice. */
 export async function redrive(id: string, key: string): Promise<void> {

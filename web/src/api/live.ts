@@ -7,6 +7,7 @@ import { ApiError } from './error';
 import { ViewerMessage, type ViewerRequest } from './generated';
 import { send } from './http';
 import { SseParser } from './sse';
+import { parseJson } from '../lib/json';
 
 /** How the view is connected. */
 export type Link = 'connecting' | 'live' | 'waiting' | 'closed';
@@ -212,13 +213,5 @@ export class Live {
   private connected(): void {
     this.failures = 0;
     this.handlers.link('live');
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

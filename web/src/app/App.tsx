@@ -66,7 +66,7 @@ function Page({ route: current }: { route: Route }) {
         <main className="p-6">
           <h1 className="text-lg font-semibold">There is no such page</h1>
           <p className="mt-2">
-            <a className="link" href="/">
+            <a className="link hit" href="/">
               To the editor
             </a>
           </p>

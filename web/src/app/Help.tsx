@@ -53,7 +53,7 @@ export function Help({ onClose }: { onClose: () => void }) {
           options={{ system: "The system's", light: 'Light', dark: 'Dark' }}
           onChange={(theme) => choose({ theme })}
         />
-        <label className="flex min-h-8 items-center gap-2">
+        <label className="flex min-h-8 pointer-coarse:min-h-11 items-center gap-2">
           <input type="checkbox" checked={chosen.screenReader} onChange={(event) => choose({ screenReader: event.target.checked })} />
           Read the terminal aloud in a screen reader (slow for much output; plain text is better)
         </label>

@@ -61,7 +61,7 @@ function Controls({ player }: { player: Player }) {
       </span>
       <input
         type="range"
-        className="min-h-8 min-w-40 flex-1 accent-(--accent)"
+        className="min-h-8 pointer-coarse:min-h-11 min-w-40 flex-1 accent-(--accent)"
         aria-label="Moment"
         aria-valuetext={duration(state.at)}
         min={0}

@@ -136,3 +136,10 @@ export class Browser {
     await this.page.locator('.xterm-rows').filter({ hasText: text }).waitFor();
   }
 }
+
+/** Shares the program of a run; gives the id of what was shared. */
+export async function shared(run: string): Promise<string> {
+  const body = JSON.stringify({ execution_id: run });
+  const made = await fetch(`${RUNLOG}/v1/snippets`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  return ((await made.json()) as { id: string }).id;
+}

@@ -33,9 +33,9 @@ export interface Service {
 }
 
 /** Starts everything, on a folder that is removed when it is stopped. */
-export async function startRunlog(): Promise<Service & { readonly place: Place }> {
+export async function startRunlog(options: readonly string[] = []): Promise<Service & { readonly place: Place }> {
   const folder = mkdtempSync(join(tmpdir(), 'runlog-web-'));
-  const service = await start(['up', '--json', '--port', '0', '--data', join(folder, 'data')], join(folder, 'log'));
+  const service = await start(['up', '--json', '--port', '0', '--data', join(folder, 'data'), ...options], join(folder, 'log'));
   const up = JSON.parse(readFileSync(join(folder, 'data/up.json'), 'utf8')) as { nats_url: string; database_url: string };
   const removing = async (end: Promise<void>) => {
     await end;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Browser, PHONE, RUNLOG } from './browser';
+import { Browser, PHONE, RUNLOG, shared } from './browser';
 
 const AXE = readFileSync(fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
 const PROGRAM = 'import sys\nprint("\\x1b[32mgreen\\x1b[33m yellow\\x1b[34m blue\\x1b[0m", flush=True)\nprint("no", file=sys.stderr)\n1/0\n';
@@ -20,13 +20,6 @@ async function findings(browser: Browser): Promise<string[]> {
   return violations
     .filter(({ impact }) => impact !== 'minor' && impact !== null)
     .map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes[0]?.html ?? ''}`);
-}
-
-/** Shares the program of a run. */
-async function shared(run: string): Promise<string> {
-  const body = JSON.stringify({ execution_id: run });
-  const made = await fetch(`${RUNLOG}/v1/snippets`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  return ((await made.json()) as { id: string }).id;
 }
 
 describe.each([
@@ -109,22 +102,6 @@ describe('on a phone', () => {
     await browser.page.getByRole('button', { name: 'Send' }).tap();
     await browser.status(/Exit 0/);
     expect(await browser.output()).toContain('Hello, Ada');
-  });
-
-  it('has nothing too small to touch, and nothing wider than the screen', async () => {
-    for (const path of ['/', '/history', '/ops']) {
-      await browser.go(path);
-      await browser.page.locator('main').waitFor();
-      await browser.page.waitForLoadState('networkidle');
-      const small = await browser.page.evaluate(() =>
-        [...document.querySelectorAll('button, a[href], summary, select, input:not([type=checkbox], [type=radio], [type=file]), label:has(input)')]
-          .map((element) => ({ box: element.getBoundingClientRect(), html: element.outerHTML.slice(0, 100) }))
-          .filter(({ box }) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
-          .map(({ html }) => html),
-      );
-      expect(small, path).toEqual([]);
-      expect(await browser.page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(390);
-    }
   });
 });
 
