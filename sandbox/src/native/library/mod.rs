@@ -9,6 +9,11 @@
     reason = "names that runtimes look for must not be mangled"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod frames;
+#[cfg(target_arch = "x86_64")]
+mod python;
+
 use std::ffi::c_void;
 use std::ptr;
 
@@ -18,6 +23,8 @@ use super::spawner;
 // SAFETY: no other symbol has this name.
 #[unsafe(no_mangle)]
 extern "C" fn PyInit_runlog_cells() -> *mut c_void {
+    #[cfg(target_arch = "x86_64")]
+    python::end_early();
     spawner::serve_in_runtime();
     ptr::null_mut()
 }
