@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use runlog_sandbox::native::take_short_turns;
 use tokio::runtime::Builder;
 
 use crate::cli::Command;
@@ -77,8 +78,9 @@ fn alone(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failu
     run(&mut Builder::new_current_thread(), command)
 }
 
-/// Runs a service, on all cores.
+/// Runs a service, on all cores, which no program on them keeps waiting.
 fn together(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+    take_short_turns();
     run(&mut Builder::new_multi_thread(), command)
 }
 

@@ -40,6 +40,7 @@ mod zygotes;
 pub use config::{Mount, NativeConfig, SpawnerCommand, WarmHost, WarmRuntime, WarmWay};
 pub use layer::{Finding, Layer, LayerState};
 pub use spawner::spawner_main;
+pub use sys::take_short_turns;
 #[cfg(feature = "weaken")]
 pub use weaken::Weakening;
 

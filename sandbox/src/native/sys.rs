@@ -152,6 +152,54 @@ pub(crate) fn kill(pid: i32, signal: i32) {
     unsafe { libc::kill(pid, signal) };
 }
 
+/// How long a service may have the processor at once: longer than nearly all that it does.
+const SHORT_SLICE_NANOSECONDS: u64 = 200_000;
+
+/// Has this thread, and those it makes and starts from now on, get the processor as soon as they
+/// have something to do, for a short while each time, instead of when a program's turn is over.
+///
+/// For services that are between a program and who waits for it. It changes nothing of the share
+/// of the processors that they get, and not what cells get.
+pub fn take_short_turns() {
+    // Only a matter of speed.
+    let _ = set_slice(SHORT_SLICE_NANOSECONDS);
+}
+
+/// Has the scheduler give this thread, and those it makes from now on, the processor for so long
+/// at once; 0 is its own choice. A thread with a shorter slice does not wait for the slice of one
+/// with a longer one. Linux has heard of it since 6.12 and before that does nothing.
+pub(crate) fn set_slice(nanoseconds: u64) -> io::Result<()> {
+    /// The first fields of the kernel's `sched_attr`, its first version.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Attributes {
+        size: u32,
+        policy: u32,
+        flags: u64,
+        nice: i32,
+        priority: u32,
+        runtime: u64,
+        deadline: u64,
+        period: u64,
+    }
+    /// `SCHED_FLAG_KEEP_POLICY` would keep the slice too, so the niceness is given again.
+    const NORMAL: u32 = 0;
+    let attributes = Attributes {
+        size: u32::try_from(size_of::<Attributes>()).unwrap_or_default(),
+        policy: NORMAL,
+        nice: rustix::process::getpriority_process(None)?,
+        runtime: nanoseconds,
+        ..Attributes::default()
+    };
+    // SAFETY: the kernel only reads the structure, whose size it is told.
+    let result = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Context switches of all children that were reaped, and of theirs.
 pub(crate) fn context_switches_of_children() -> u64 {
     // SAFETY: rusage is plain numbers, for which zero is valid.

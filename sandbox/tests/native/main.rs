@@ -7,6 +7,7 @@ mod preflight;
 mod soak;
 mod started;
 mod toolchains;
+mod turns;
 
 use std::sync::Arc;
 

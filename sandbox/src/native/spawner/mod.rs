@@ -43,6 +43,8 @@ fn begin() -> io::Result<()> {
     let worker = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 4)?;
     // A terminal's Ctrl+C is for the worker alone: it drains its runs first.
     let _ = rustix::process::setsid();
+    // The worker's own is short, as it has little to do and others wait for that.
+    let _ = sys::set_slice(0);
     let Some(first) = channel::receive(&worker)? else {
         return Ok(());
     };
