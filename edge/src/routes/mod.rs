@@ -25,6 +25,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use runlog_schemas::ExecutionId;
+use warp::filters::BoxedFilter;
 use warp::http::{HeaderValue, Method};
 use warp::path::FullPath;
 use warp::reply::Response;
@@ -118,7 +119,17 @@ fn matching(path: &str) -> Option<&'static Route> {
 pub(crate) fn all(
     edge: &Arc<Edge>,
 ) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + use<> {
-    let routes = submit::route(edge)
+    // In groups of their own: the type of one long chain is too deep for the compiler.
+    let routes = of_executions(edge)
+        .or(of_the_rest(edge))
+        .unify()
+        .or(web::route(|path| web::VIEWS.contains(&template(path))))
+        .unify();
+    answered(routes)
+}
+
+fn of_executions(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
+    submit::route(edge)
         .or(execution::route(edge))
         .unify()
         .or(events::route(edge))
@@ -139,10 +150,13 @@ pub(crate) fn all(
         .unify()
         .or(files::route(edge))
         .unify()
-        .or(snippets::route(edge))
-        .unify()
         .or(batch::route(edge))
         .unify()
+        .boxed()
+}
+
+fn of_the_rest(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
+    snippets::route(edge)
         .or(languages::route(edge))
         .unify()
         .or(dead_letters::route(edge))
@@ -157,9 +171,7 @@ pub(crate) fn all(
         .unify()
         .or(health::route(edge))
         .unify()
-        .or(web::route(|path| web::VIEWS.contains(&template(path))))
-        .unify();
-    answered(routes)
+        .boxed()
 }
 
 /// Makes an answer of whatever warp itself refused, and finishes every answer.
