@@ -65,6 +65,8 @@ web-check: setup
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	# As `make up` builds it: without debug assertions other types are put together.
+	$(CARGO) check --release --locked --package runlog --package runlog-loadtest
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
