@@ -3,6 +3,7 @@
 //! A key names an execution, and the log takes an id once: whoever comes second is refused by the
 //! log and reads what stands there. The history is asked only for what has left the log.
 
+use runlog_failpoint::{self as failpoint, Point};
 use runlog_nats::{AppendError, Freshness};
 use runlog_schemas::api::SubmitRequest;
 use runlog_schemas::{Change, ExecutionEvent, ExecutionId, Submission};
@@ -211,8 +212,12 @@ async fn append(
     submission: &Submission,
     at_ms: u64,
 ) -> Result<u64, Append> {
+    failpoint::hit(Point::SubmissionBefore);
     let error = match edge.log.append_submission(id, submission, at_ms).await {
-        Ok(sequence) => return Ok(sequence),
+        Ok(sequence) => {
+            failpoint::hit(Point::SubmissionAppended);
+            return Ok(sequence);
+        }
         Err(error) => error,
     };
     Err(Append::Failed(match error {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use runlog_failpoint::{self as failpoint, Point};
 use runlog_nats::{Freshness, Log, ReadError};
 use runlog_schemas::{ExecutionId, OutputSummary};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -190,7 +191,9 @@ impl<'a> Archiver<'a> {
         for (id, recording) in &mut recordings {
             self.move_if_large(*id, recording).await;
         }
+        failpoint::hit(Point::RecordingBefore);
         self.table.store(&recordings).await?;
+        failpoint::hit(Point::RecordingStored);
         stored.complete += copied.len() as u64;
         stored.add(&recordings);
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use postgres_types::{Json, ToSql};
+use runlog_failpoint::{self as failpoint, Point};
 use runlog_nats::Recorded;
 use runlog_schemas::{Execution, ExecutionEvent, ExecutionId, encode_event};
 use tokio_postgres::Statement;
@@ -157,6 +158,7 @@ impl Store {
         let upsert = columns.parameters();
         let insert: [&(dyn ToSql + Sync); 2] = [&ids, &bodies];
         let list: [&(dyn ToSql + Sync); 1] = [&due];
+        failpoint::hit(Point::BatchBefore);
         let (rows, inserted, forgotten, due, committed) = tokio::join!(
             biased;
             self.insert(&self.upsert, columns.len(), &upsert),
@@ -170,7 +172,9 @@ impl Store {
         inserted.map_err(Error::database("write submissions"))?;
         forgotten.map_err(Error::database("forget recordings"))?;
         due.map_err(Error::database("write which recordings are due"))?;
-        committed.map_err(Error::database("commit"))
+        committed.map_err(Error::database("commit"))?;
+        failpoint::hit(Point::BatchCommitted);
+        Ok(())
     }
 
     async fn insert(

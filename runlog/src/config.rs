@@ -207,6 +207,22 @@ pub(crate) fn first_argument() -> Option<OsString> {
     env::args_os().nth(1)
 }
 
+/// Arms the failpoint that `RUNLOG_FAILPOINT` names, such as `worker.finished.appended=kill`. For
+/// tests alone; see `runlog_failpoint`.
+///
+/// # Errors
+/// When there is none of that name, or none in this program.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the config file of the binary"
+)]
+pub(crate) fn arm_failpoint() -> Result<(), runlog_failpoint::ArmError> {
+    match env::var("RUNLOG_FAILPOINT") {
+        Ok(text) => runlog_failpoint::arm(&text),
+        Err(_) => Ok(()),
+    }
+}
+
 /// What kind of terminal we stand on, for programs that are given one.
 #[expect(
     clippy::disallowed_methods,

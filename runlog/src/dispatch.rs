@@ -81,6 +81,8 @@ fn alone(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failu
 /// Runs a service, on all cores, which no program on them keeps waiting.
 fn together(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     take_short_turns();
+    crate::config::arm_failpoint()
+        .map_err(|error| Failure::Usage(format!("RUNLOG_FAILPOINT: {error}")))?;
     run(&mut Builder::new_multi_thread(), command)
 }
 

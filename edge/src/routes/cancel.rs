@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use runlog_failpoint::{self as failpoint, Point};
 use runlog_nats::{AppendError, Freshness};
 use runlog_schemas::api::{ExecutionView, Problem};
 use runlog_schemas::control::ControlRequest;
@@ -87,12 +88,14 @@ pub(crate) async fn cancel(edge: &Arc<Edge>, id: ExecutionId) -> Result<Executio
             Err(Refusal::NoSuchExecution) => return Err(EdgeError::NoSuchExecution),
             Err(refusal) => return Err(EdgeError::Broken(refusal.into())),
         };
+        failpoint::hit(Point::CancelBefore);
         let appended = edge
             .log
             .append_status(id, folded.last_status_sequence, &event)
             .await;
         match appended {
             Ok(_) => {
+                failpoint::hit(Point::CancelAppended);
                 nudge(edge, id);
                 return Ok(fold(folded.execution, &event));
             }

@@ -15,6 +15,7 @@ mod fleet;
 mod history;
 mod input;
 mod lost;
+mod points;
 mod restart;
 mod run;
 mod services;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use runlog_failpoint::{self as failpoint, Point};
 use runlog_nats::{AppendError, ControlListener, Freshness, Lease, Log, ReadError};
-use runlog_schemas::{ExecutionEvent, ExecutionId, OutputBatch, State};
+use runlog_schemas::{Change, ExecutionEvent, ExecutionId, OutputBatch, State};
 use tokio::time::{Instant, sleep};
 
 use super::attempt::Position;
@@ -104,6 +105,14 @@ impl LogJournal {
     }
 }
 
+/// The points around an append of an attempt: its beginning or its end.
+const fn points(event: &ExecutionEvent) -> (Point, Point) {
+    match event.change {
+        Change::Started { .. } => (Point::StartedBefore, Point::StartedAppended),
+        _ => (Point::FinishedBefore, Point::FinishedAppended),
+    }
+}
+
 impl Journal for LogJournal {
     fn append<'a>(
         &'a self,
@@ -111,10 +120,13 @@ impl Journal for LogJournal {
         expected: u64,
     ) -> BoxFuture<'a, Result<u64, Failure>> {
         async move {
+            let (before, appended) = points(event);
+            failpoint::hit(before);
             loop {
                 let asked = Instant::now();
                 match self.log.append_status(self.id, expected, event).await {
                     Ok(sequence) => {
+                        failpoint::hit(appended);
                         self.hear(asked);
                         return Ok(sequence);
                     }
@@ -129,6 +141,7 @@ impl Journal for LogJournal {
 
     fn record<'a>(&'a self, batch: &'a OutputBatch) -> BoxFuture<'a, Result<u64, Failure>> {
         async move {
+            failpoint::hit(Point::OutputBefore);
             loop {
                 let asked = Instant::now();
                 // Output has no fence. After standing still for the time of a lease, somebody else
@@ -147,6 +160,7 @@ impl Journal for LogJournal {
                 }
                 match self.log.append_output(self.id, batch).await {
                     Ok(sequence) => {
+                        failpoint::hit(Point::OutputAppended);
                         self.hear(asked);
                         return Ok(sequence);
                     }

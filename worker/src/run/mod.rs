@@ -21,6 +21,7 @@ mod takeover;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runlog_failpoint::{self as failpoint, Point};
 use runlog_nats::{AppendError, DeadLetter, Delivery, Freshness, ReadError};
 use runlog_schemas::{
     Change, Command, End, Execution, ExecutionEvent, ExecutionId, Measurements, Outcome, State,
@@ -123,7 +124,12 @@ impl Run<'_> {
                 Claim::Expire(event) => self.append(&position, &event).await?,
                 Claim::Close { attempt, verdict } => {
                     match self.close(&position, attempt, verdict).await? {
-                        Some(event) => self.append(&position, &event).await?,
+                        Some(event) => {
+                            failpoint::hit(Point::CloseBefore);
+                            let appended = self.append(&position, &event).await?;
+                            failpoint::hit(Point::CloseAppended);
+                            appended
+                        }
                         None => None,
                     }
                 }
@@ -340,7 +346,10 @@ impl Run<'_> {
         {
             self.bury(execution, end, reason).await?;
         }
-        Ok(self.delivery.lease.ack().await?)
+        failpoint::hit(Point::AckBefore);
+        self.delivery.lease.ack().await?;
+        failpoint::hit(Point::AckAfter);
+        Ok(())
     }
 
     /// Files a dead letter, before the queue forgets the submission.
@@ -354,8 +363,10 @@ impl Run<'_> {
         };
         let log = &self.worker.log;
         let language = &self.delivery.submission.language;
+        failpoint::hit(Point::LetterBefore);
         log.append_dead_letter(language, self.delivery.id, &letter)
             .await?;
+        failpoint::hit(Point::LetterAppended);
         tracing::error!(id = %self.delivery.id, reason, "an execution was given up for good");
         Ok(())
     }
