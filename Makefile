@@ -5,7 +5,8 @@
 #   make test-attacks
 #                    the sandbox against the whole corpus of attacks; a part is in `make test`
 #   make fuzz       what parses bytes of others, a few seconds each
-#   make chaos       break everything for a long time and count what is lost
+#   make chaos       break everything for a long time and count what is lost; a minute of it is in
+#                    `make test`
 #   make bench       measure latency, throughput and fan-out
 #   make images      build the images of the Docker engine, from Debian packages
 #   make setup       only install what is missing
@@ -45,7 +46,7 @@ up: setup web
 
 # In this order: what is quick to fail first, and last the tests, so that what their runner says
 # stands at the end.
-test: setup-browser frozen scripts rules dependencies web-check lint docs browser unit
+test: setup-browser frozen scripts rules dependencies web-check lint docs browser chaos-short unit
 
 frozen:
 	scripts/check-frozen
@@ -89,13 +90,21 @@ fuzz:
 
 # A minute of faults on the programs as the tests build them.
 chaos-short: setup
-	$(CARGO) build --locked --package runlog --package runlog-loadtest
-	$(AS_ROOT) $(TARGET)/debug/loadtest chaos --executions 60 $(ARGS)
+	$(CARGO) build --workspace --bins --locked
+	$(AS_ROOT) $(TARGET)/debug/loadtest chaos --seconds 50 --every 1 --people 8 --patience 600 $(ARGS)
 
+# The programs can be made to die at their failpoints too.
 chaos: setup web
-	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
+	$(CARGO) build --release --locked --package runlog --package runlog-loadtest \
+		--features runlog/failpoints,runlog-loadtest/failpoints
 	$(AS_ROOT) $(TARGET)/release/loadtest chaos --executions 20000 --people 24 --patience 36000 \
 		--json $(TARGET)/chaos.json $(ARGS)
+	$(AS_ROOT) $(TARGET)/release/loadtest chaos --cluster --plan rolling --seconds 300 \
+		--json $(TARGET)/chaos-rolling.json
+	$(AS_ROOT) $(TARGET)/release/loadtest chaos --cluster --plan leader --every 10 --seconds 300 \
+		--json $(TARGET)/chaos-leader.json
+	$(AS_ROOT) $(TARGET)/release/loadtest chaos --cluster --seconds 300 \
+		--json $(TARGET)/chaos-cluster.json
 
 bench: setup-browser web
 	$(CARGO) build --release --locked --package runlog --package runlog-loadtest

@@ -87,6 +87,13 @@ fn main() -> ExitCode {
         return runlog_sandbox::native::spawner_main();
     }
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Chaos(_))
+        && rustix::process::geteuid().is_root()
+        && let Err(error) = chaos::own_mounts()
+    {
+        report::say(&format!("failed: {error:#}"));
+        return ExitCode::FAILURE;
+    }
     match machine::raise_file_limit()
         .and_then(|()| tokio::runtime::Runtime::new().context("cannot make an event loop"))
         .and_then(|runtime| runtime.block_on(run(cli)))

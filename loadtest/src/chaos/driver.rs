@@ -17,6 +17,9 @@ use super::viewer::{self, Seen};
 /// Pause after something did not work.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What the table calls submissions that got a 2xx.
+pub(crate) const ACCEPTED: &str = "submissions accepted";
+
 /// What all of them share.
 pub(crate) struct Driver {
     pub(crate) clients: Vec<Client>,
@@ -24,7 +27,33 @@ pub(crate) struct Driver {
     pub(crate) session: String,
     pub(crate) seed: u64,
     pub(crate) executions: u64,
+    /// When no more is sent.
+    pub(crate) until: Option<tokio::time::Instant>,
     pub(crate) next: AtomicU64,
+}
+
+/// How long to wait before a submission that was refused is sent again, and counts what was
+/// refused as it must not be. `None` where it is in vain.
+pub(crate) fn pause_after(tally: &Tally, error: &Error) -> Option<Duration> {
+    match error {
+        Error::Unreachable { .. } => {
+            tally.count("submissions without an answer", 1);
+            Some(PAUSE)
+        }
+        Error::Problem(refused) if matches!(refused.problem.status, 429 | 503) => {
+            tally.count("submissions refused for now (429, 503)", 1);
+            if refused.retry_after.is_none() {
+                let words = format!("a refusal without Retry-After: {error}");
+                tally.wrong(Wrong::Refusal, words);
+            }
+            let asked = refused.retry_after.unwrap_or(PAUSE);
+            Some(asked.min(Duration::from_secs(1)))
+        }
+        _ => {
+            tally.wrong(Wrong::Refusal, format!("a submission was refused: {error}"));
+            error.is_temporary().then_some(PAUSE)
+        }
+    }
 }
 
 impl Driver {
@@ -34,7 +63,10 @@ impl Driver {
         let mut ended = Vec::new();
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if number >= self.executions {
+            let late = self
+                .until
+                .is_some_and(|it| tokio::time::Instant::now() >= it);
+            if late || number >= self.executions {
                 return ended;
             }
             ended.extend(self.one(number).await);
@@ -75,40 +107,14 @@ impl Driver {
             let client = &self.clients[usize::try_from(dice.below(2)).unwrap_or(0)];
             let error = match client.submit(&request, Some(&key)).await {
                 Ok(accepted) => {
-                    self.tally.count("submissions accepted", 1);
+                    self.tally.count(ACCEPTED, 1);
                     self.tally
                         .took("submission to 202, with retries", began.elapsed());
                     return Some(accepted.id);
                 }
                 Err(error) => error,
             };
-            let pause = match &error {
-                Error::Unreachable { .. } => {
-                    self.tally.count("submissions without an answer", 1);
-                    PAUSE
-                }
-                Error::Problem(refused) if matches!(refused.problem.status, 429 | 503) => {
-                    self.tally
-                        .count("submissions refused for now (429, 503)", 1);
-                    if refused.retry_after.is_none() {
-                        let words = format!("a refusal without Retry-After: {error}");
-                        self.tally.wrong(Wrong::Refusal, words);
-                    }
-                    refused
-                        .retry_after
-                        .unwrap_or(PAUSE)
-                        .min(Duration::from_secs(1))
-                }
-                _ => {
-                    let words = format!("submission {number} was refused: {error}");
-                    self.tally.wrong(Wrong::Refusal, words);
-                    if !error.is_temporary() {
-                        return None;
-                    }
-                    PAUSE
-                }
-            };
-            sleep(pause).await;
+            sleep(pause_after(&self.tally, &error)?).await;
         }
     }
 

@@ -1,17 +1,16 @@
-//! What is broken, one thing after the other.
+//! What can be broken, and how.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio::time::sleep;
 
 use super::stage::{Fleet, Stage};
 use super::tally::Tally;
+use super::{disk, leader, points};
 use crate::machine::wall_ms;
-use crate::report::say;
+
+/// How long a worker is frozen: longer than its lease of three seconds, so that it is replaced.
+pub(crate) const FREEZE: Duration = Duration::from_secs(6);
 
 /// Something to break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,21 +34,33 @@ pub(crate) enum Fault {
     PartitionPostgres,
     ResetPostgres,
     SlowPostgres,
+    PointEdge,
+    PointWorker,
+    PointProjector,
+    FillNats,
+    FillPostgres,
+    /// Of a cluster.
+    KillLeader,
 }
 
 impl Fault {
-    /// All, in the order in which they come first.
-    pub(crate) const ALL: [Self; 19] = [
+    /// All that need no cluster, in the order in which they come first.
+    pub(crate) const ALL: [Self; 24] = [
         Self::KillWorker,
+        Self::PointWorker,
         Self::KillEdge,
+        Self::FillNats,
         Self::ResetNats,
         Self::KillNats,
         Self::KillProjector,
         Self::PartitionNats,
+        Self::PointEdge,
         Self::FreezeWorker,
         Self::KillPostgres,
         Self::StopWorker,
+        Self::PointProjector,
         Self::FreezeNats,
+        Self::FillPostgres,
         Self::StopEdge,
         Self::ResetPostgres,
         Self::SlowPostgres,
@@ -61,7 +72,7 @@ impl Fault {
         Self::FreezeProjector,
     ];
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::KillEdge => "fault: edge killed",
             Self::KillWorker => "fault: worker killed",
@@ -82,6 +93,12 @@ impl Fault {
             Self::PartitionPostgres => "fault: no way to PostgreSQL",
             Self::ResetPostgres => "fault: connections to PostgreSQL cut",
             Self::SlowPostgres => "fault: PostgreSQL slow",
+            Self::PointEdge => "fault: edge at a failpoint",
+            Self::PointWorker => "fault: worker at a failpoint",
+            Self::PointProjector => "fault: projector at a failpoint",
+            Self::FillNats => "fault: disk of nats-server full",
+            Self::FillPostgres => "fault: disk of PostgreSQL full",
+            Self::KillLeader => "fault: leader of the log killed",
         }
     }
 }
@@ -111,56 +128,27 @@ pub(crate) struct Killed {
     pub(crate) at_ms: u64,
 }
 
-/// Breaks something every now and then until it is told to stop, and mends everything.
-pub(crate) async fn inject(
-    stage: Arc<Stage>,
-    tally: Arc<Tally>,
-    every: Duration,
-    seed: u64,
-    stop: CancellationToken,
-) -> anyhow::Result<Vec<Killed>> {
-    let mut dice = Dice::new(seed);
-    let mut broken: JoinSet<anyhow::Result<Option<Killed>>> = JoinSet::new();
-    let mut killed = Vec::new();
-    let mut next = Instant::now() + every;
-    for number in 0.. {
-        let fault = match Fault::ALL.get(number) {
-            Some(fault) => *fault,
-            None => Fault::ALL[usize::try_from(dice.below(Fault::ALL.len() as u64))?],
-        };
-        while Instant::now() < next && !stop.is_cancelled() {
-            let revived = stage.revive().await?;
-            tally.count("services that ended by themselves", revived);
-        }
-        if stop.is_cancelled() {
-            break;
-        }
-        next += every;
-        sleep_until(next.checked_sub(every).unwrap_or(next)).await;
-        say(fault.name());
-        tally.count(fault.name(), 1);
-        let one = usize::try_from(dice.below(6))?;
-        let hold = Duration::from_millis(300 + dice.below(1_700));
-        let stage = Arc::clone(&stage);
-        broken.spawn(async move { apply(&stage, fault, one, hold).await });
-        while let Some(mended) = broken.try_join_next() {
-            killed.extend(mended.context("a fault")??);
-        }
-    }
-    while let Some(mended) = broken.join_next().await {
-        killed.extend(mended.context("a fault")??);
-    }
-    stage.revive().await?;
-    Ok(killed)
+/// One fault, with everything that chance decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blow {
+    pub(crate) fault: Fault,
+    /// Which one of several.
+    pub(crate) one: usize,
+    /// For how long.
+    pub(crate) hold: Duration,
+    /// Whatever else there is to choose.
+    pub(crate) pick: u64,
 }
 
 /// Breaks it, waits, and mends it. Of things that are broken already, waits for their turn.
-async fn apply(
+pub(crate) async fn apply(
     stage: &Stage,
-    fault: Fault,
-    one: usize,
-    hold: Duration,
+    tally: &Tally,
+    blow: Blow,
 ) -> anyhow::Result<Option<Killed>> {
+    let Blow {
+        fault, one, hold, ..
+    } = blow;
     match fault {
         Fault::KillWorker => return kill(&stage.workers, one, hold).await.map(Some),
         Fault::KillEdge => kill(&stage.edges, one, hold).await.map(|_| ())?,
@@ -168,14 +156,19 @@ async fn apply(
         Fault::StopWorker => stop_and_start(&stage.workers, one).await?,
         Fault::StopEdge => stop_and_start(&stage.edges, one).await?,
         Fault::StopProjector => stop_and_start(&stage.projectors, one).await?,
-        // Longer than its lease.
-        Fault::FreezeWorker => freeze(&stage.workers, one, Duration::from_secs(13)).await,
+        Fault::FreezeWorker => freeze(&stage.workers, one, FREEZE).await,
         Fault::FreezeEdge => freeze(&stage.edges, one, hold).await,
         Fault::FreezeProjector => freeze(&stage.projectors, one, hold).await,
         Fault::KillNats | Fault::FreezeNats => break_nats(stage, fault, one, hold).await?,
         Fault::KillPostgres | Fault::FreezePostgres | Fault::RestartPostgres => {
             break_postgres(stage, fault, hold).await?;
         }
+        Fault::PointEdge | Fault::PointWorker | Fault::PointProjector => {
+            return points::strike(stage, tally, blow).await;
+        }
+        Fault::FillNats => disk::fill_nats(stage, tally, blow).await?,
+        Fault::FillPostgres => disk::fill_postgres(stage, tally, hold).await?,
+        Fault::KillLeader => leader::kill(stage, tally).await?,
         Fault::PartitionNats => {
             stage.nats_wire.partition(true);
             sleep(hold).await;

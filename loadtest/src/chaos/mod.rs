@@ -7,14 +7,20 @@
 //! then, mended: verify, and the table
 //! ```
 
+mod disk;
 mod driver;
 mod fault;
+mod inject;
+mod leader;
+mod points;
 mod program;
 mod proxy;
+mod rolling;
 mod service;
 mod stage;
 mod tally;
 mod viewer;
+mod words;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,12 +37,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use self::driver::Driver;
+use self::driver::{ACCEPTED, Driver};
 use self::fault::Killed;
+use self::inject::{Pace, Plan, inject};
 use self::stage::Stage;
 use self::tally::{Counts, Tally, Wrong};
 use crate::machine::Machine;
 use crate::report::{print_line, say};
+
+pub(crate) use self::disk::own_mounts;
 
 /// How everything is broken.
 #[derive(Args, Debug)]
@@ -44,6 +53,9 @@ pub(crate) struct ChaosArgs {
     /// How many programs are run
     #[arg(long, default_value_t = 300)]
     executions: u64,
+    /// Send programs for so many seconds, however many that are
+    #[arg(long, conflicts_with = "executions")]
+    seconds: Option<u64>,
     /// How many people send and watch at once
     #[arg(long, default_value_t = 12)]
     people: u64,
@@ -59,6 +71,9 @@ pub(crate) struct ChaosArgs {
     /// Three nats-servers and three copies instead of one
     #[arg(long)]
     cluster: bool,
+    /// What is done to everything
+    #[arg(long, value_enum, default_value_t = Plan::Faults)]
+    plan: Plan,
 }
 
 /// The answer of `runlog verify --json`.
@@ -93,6 +108,12 @@ pub(crate) async fn measure(
     json: Option<&Path>,
 ) -> anyhow::Result<bool> {
     ensure!(args.every >= 0.0, "--every is a time, 0 or more");
+    let of_one = args.plan == Plan::Faults;
+    ensure!(
+        of_one || args.cluster,
+        "--plan {:?} needs --cluster",
+        args.plan
+    );
     let machine = Machine::look();
     let tally = Arc::new(Tally::default());
     let stage = Arc::new(Stage::start(program, args.cluster).await?);
@@ -101,7 +122,7 @@ pub(crate) async fn measure(
     let (ended, killed) = broken(args, &stage, &tally).await?;
     say("everything is mended; looking at what is left");
     takeovers(&ended, &killed, &tally);
-    verify(&stage, args.executions, &tally).await?;
+    verify(&stage, &tally).await?;
     let counts = tally.counts();
     for line in counts.lines() {
         print_line(&line)?;
@@ -156,11 +177,14 @@ async fn broken(
         Duration::from_secs(1 << 30)
     };
     let mut injecting = JoinSet::new();
-    injecting.spawn(fault::inject(
+    injecting.spawn(inject(
         Arc::clone(stage),
         Arc::clone(tally),
-        every,
-        args.seed,
+        Pace {
+            plan: args.plan,
+            every,
+            seed: args.seed,
+        },
         stop.clone(),
     ));
     let driver = Arc::new(Driver {
@@ -168,7 +192,14 @@ async fn broken(
         tally: Arc::clone(tally),
         session: format!("chaos-{}", args.seed),
         seed: args.seed,
-        executions: args.executions,
+        executions: if args.seconds.is_some() {
+            u64::MAX
+        } else {
+            args.executions
+        },
+        until: args
+            .seconds
+            .map(|it| Instant::now() + Duration::from_secs(it)),
         next: AtomicU64::new(0),
     });
     let mut people = JoinSet::new();
@@ -208,7 +239,8 @@ fn takeovers(ended: &[(ExecutionId, Box<ExecutionView>)], killed: &[Killed], tal
 }
 
 /// Waits until the history has caught up, then has everything checked.
-async fn verify(stage: &Stage, executions: u64, tally: &Tally) -> anyhow::Result<()> {
+async fn verify(stage: &Stage, tally: &Tally) -> anyhow::Result<()> {
+    let executions = tally.counted(ACCEPTED);
     let mut tries = 0;
     let verified = loop {
         stage.revive().await?;

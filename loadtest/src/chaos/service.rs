@@ -45,6 +45,11 @@ impl Service {
 
     /// Starts it anew, after it has ended.
     pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
+        self.restart_with(None)
+    }
+
+    /// The same, with a failpoint armed.
+    pub(crate) fn restart_with(&mut self, failpoint: Option<String>) -> anyhow::Result<()> {
         self.starts += 1;
         let log = File::options()
             .create(true)
@@ -56,6 +61,7 @@ impl Service {
             .envs(self.recipe.env.iter().map(|(name, value)| (name, value)))
             .env("RUNLOG_WORKER_NAME", self.incarnation())
             .env("RUNLOG_LOG", "info")
+            .envs(failpoint.map(|it| ("RUNLOG_FAILPOINT", it)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -90,14 +96,29 @@ impl Service {
 
     /// Starts it where it has ended by itself, as whatever tends it would. `true` if so.
     pub(crate) fn revive(&mut self) -> anyhow::Result<bool> {
-        let ended = match &mut self.process {
-            Some(process) => process.try_wait()?.is_some(),
-            None => true,
-        };
+        let ended = self.has_ended()?;
         if ended {
             self.restart()?;
         }
         Ok(ended)
+    }
+
+    /// Whether it does not run any more.
+    pub(crate) fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(match &mut self.process {
+            Some(process) => process.try_wait()?.is_some(),
+            None => true,
+        })
+    }
+
+    /// Whether it has been stopped by a signal and not been told to go on.
+    pub(crate) fn is_frozen(&self) -> bool {
+        let Some(pid) = self.process.as_ref().and_then(Child::id) else {
+            return false;
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('T'))
     }
 
     fn signal(&self, signal: Signal) {

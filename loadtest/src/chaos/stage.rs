@@ -11,6 +11,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use super::disk::Disk;
 use super::proxy::Proxy;
 use super::service::{Recipe, Service};
 use crate::report::say;
@@ -25,6 +26,9 @@ pub(crate) type Fleet = Vec<Mutex<Service>>;
 pub(crate) struct Stage {
     pub(crate) nats: Vec<Mutex<Nats>>,
     pub(crate) postgres: Mutex<Postgres>,
+    /// In the order of the servers; none where they have no disks of their own.
+    pub(crate) nats_disks: Vec<Disk>,
+    pub(crate) postgres_disk: Option<Disk>,
     pub(crate) nats_wire: Proxy,
     pub(crate) postgres_wire: Proxy,
     pub(crate) edges: Fleet,
@@ -47,6 +51,19 @@ impl Stage {
         ));
         std::fs::create_dir(folder.path().join("languages"))?;
         std::fs::write(folder.path().join("languages/bash.toml"), LANGUAGE)?;
+        let mut nats_disks = Vec::new();
+        let mut postgres_disk = None;
+        if rustix::process::geteuid().is_root() {
+            let names: &[&str] = if cluster {
+                &["cluster-1", "cluster-2", "cluster-3"]
+            } else {
+                &["nats"]
+            };
+            for name in names {
+                nats_disks.push(Disk::mount(&folder.path().join(name))?);
+            }
+            postgres_disk = Some(Disk::mount(&folder.path().join("postgres"))?);
+        }
         let nats = start_nats(folder.path(), cluster).await?;
         let postgres = Postgres::start(PostgresConfig {
             tools: Tools::default(),
@@ -63,6 +80,8 @@ impl Stage {
         let mut stage = Self {
             nats: nats.into_iter().map(Mutex::new).collect(),
             postgres: Mutex::new(postgres),
+            nats_disks,
+            postgres_disk,
             nats_wire,
             postgres_wire,
             edges: Vec::new(),

@@ -75,6 +75,11 @@ impl Tally {
         self.with(|counts| *counts.counted.entry(what).or_default() += number);
     }
 
+    /// How often it has happened.
+    pub(crate) fn counted(&self, what: &'static str) -> u64 {
+        self.with(|counts| counts.counted.get(what).copied().unwrap_or(0))
+    }
+
     /// How long something took.
     pub(crate) fn took(&self, what: &'static str, time: Duration) {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
