@@ -148,7 +148,10 @@ async fn hello(client: &Client) -> anyhow::Result<Box<ExecutionView>> {
 }
 
 /// Watches to the end, and checks all of it.
-async fn watch(client: &Client, id: ExecutionId) -> anyhow::Result<(Box<ExecutionView>, Vec<u8>)> {
+pub(crate) async fn watch(
+    client: &Client,
+    id: ExecutionId,
+) -> anyhow::Result<(Box<ExecutionView>, Vec<u8>)> {
     let mut viewer = Viewer::default();
     let mut events = client.events(id, None);
     while let Some(message) = events.next().await {

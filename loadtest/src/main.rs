@@ -11,8 +11,10 @@ mod check;
 mod fanout;
 mod flood;
 mod idle;
+mod languages;
 mod latency;
 mod machine;
+mod mixed;
 mod processes;
 mod report;
 mod stats;
@@ -70,6 +72,10 @@ enum Command {
     Flood(flood::FloodArgs),
     /// Programs in a sandbox that is ready, without the rest of Runlog (needs root)
     Cells(cells::CellsArgs),
+    /// Hello world in several languages, each beside what one would type without Runlog
+    Languages(languages::LanguagesArgs),
+    /// Programs of every kind under load: each must end as it should, and leave nothing
+    Mixed(mixed::MixedArgs),
     /// Memory and CPU while nothing happens
     Idle(idle::IdleArgs),
     /// Kill, freeze, cut off and slow down everything while programs run, and count what is lost
@@ -77,7 +83,7 @@ enum Command {
     /// Always on servers and services of its own, each a process. Fails when anything is lost,
     /// doubled or wrong.
     Chaos(chaos::ChaosArgs),
-    /// All but chaos, with their defaults
+    /// All but chaos and the mixed load, with their defaults
     All,
 }
 
@@ -146,6 +152,8 @@ async fn measure(command: Command, system: &System, report: &mut Report) -> anyh
         Command::Throughput(args) => throughput::measure(&args, system, report).await,
         Command::Fanout(args) => fanout::measure(&args, system, report).await,
         Command::Flood(args) => flood::measure(&args, system, report).await,
+        Command::Languages(args) => languages::measure(&args, system, report).await,
+        Command::Mixed(args) => mixed::measure(&args, system, report).await,
         Command::Idle(args) => idle::measure(&args, system, report).await,
         Command::Cells(args) => cells::measure(&args, report).await,
         // It has servers of its own.
@@ -156,6 +164,7 @@ async fn measure(command: Command, system: &System, report: &mut Report) -> anyh
                 cells::measure(&cells::CellsArgs::default(), report).await?;
             }
             latency::measure(&latency::LatencyArgs::default(), system, report).await?;
+            languages::measure(&languages::LanguagesArgs::default(), system, report).await?;
             throughput::measure(&throughput::ThroughputArgs::default(), system, report).await?;
             flood::measure(&flood::FloodArgs::default(), system, report).await?;
             fanout::measure(&fanout::FanoutArgs::default(), system, report).await

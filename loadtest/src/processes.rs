@@ -39,6 +39,18 @@ pub(crate) fn family(pid: u32) -> anyhow::Result<Usage> {
     Ok(usage)
 }
 
+/// The process and everything below it.
+pub(crate) fn below(pid: u32) -> Vec<u32> {
+    let all = parents();
+    let mut members = vec![pid];
+    let mut seen = 0;
+    while let Some(&parent) = members.get(seen) {
+        seen += 1;
+        members.extend(all.iter().filter(|it| it.1 == parent).map(|it| it.0));
+    }
+    members
+}
+
 /// Resident memory of one process, in bytes.
 pub(crate) fn resident(pid: u32) -> Option<u64> {
     field_kb(
