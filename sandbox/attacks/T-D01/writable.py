@@ -1,7 +1,17 @@
-import os
+import os, stat
+
+
+def is_device(place):
+    try:
+        return stat.S_ISCHR(os.stat(place).st_mode)
+    except OSError:
+        return False
+
+
 writable = set()
 tree = os.environ.get("RUNLOG_CANARY_TREE", "/usr")
-places = [line.split()[4] for line in open("/proc/self/mountinfo")]
+# Everybody may write to /dev/null, also where it covers something.
+places = [place for place in (line.split()[4] for line in open("/proc/self/mountinfo")) if not is_device(place)]
 for place in places + [tree, tree + "/open", "/usr/bin", "/usr/lib", "/etc"]:
     for attempt in [
         lambda: open(place + "/runlog-attack", "w"), lambda: os.mkdir(place + "/runlog-attack-d"),

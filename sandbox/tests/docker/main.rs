@@ -8,8 +8,15 @@
     reason = "one test runs many, and says which, and why none"
 )]
 
+mod attacks;
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[expect(
+    dead_code,
+    reason = "not all of the harness makes sense for containers"
+)]
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod daemon;
 mod machine;
 mod proxy;
