@@ -133,7 +133,8 @@ async fn run(cli: Cli) -> anyhow::Result<bool> {
         let program = options.runlog.map_or_else(system::beside_us, Ok)?;
         return chaos::measure(args, program, options.json.as_deref()).await;
     }
-    let system = System::start(options.url, options.runlog).await?;
+    let apart = matches!(cli.command, Command::Mixed(_));
+    let system = System::start(options.url, options.runlog, apart).await?;
     let mut report = Report::new();
     let measured = measure(cli.command, &system, &mut report).await;
     let stopped = system.stop().await;

@@ -51,10 +51,12 @@ pub(crate) struct Edge {
 }
 
 impl System {
-    /// Starts a `runlog up`, unless there is an edge already.
+    /// Starts a `runlog up`, unless there is an edge already; `apart` where nobody else's mounts
+    /// are seen.
     pub(crate) async fn start(
         url: Option<BaseUrl>,
         program: Option<PathBuf>,
+        apart: bool,
     ) -> anyhow::Result<Self> {
         if let Some(url) = url {
             return Ok(Self {
@@ -69,7 +71,14 @@ impl System {
             program.display(),
             folder.path().display()
         ));
-        let mut command = Command::new(&program);
+        let mut command = if apart {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "--propagation", "private", "--"]);
+            command.arg(&program);
+            command
+        } else {
+            Command::new(&program)
+        };
         command.args(["up", "--json", "--port", "0", "--data"]);
         command.arg(folder.path().join("data"));
         let (process, line) = start(command).await?;

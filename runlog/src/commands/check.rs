@@ -4,11 +4,36 @@ use runlog_sandbox::native::{Finding, LayerState};
 use serde_json::json;
 
 use crate::failure::{self, Failure};
+use crate::services::Checked;
 use crate::table;
 use crate::writer::Writer;
 
-/// Prints what was found of every layer; the exit code says whether a worker would serve.
+/// Prints what was found; the exit code says whether a worker would serve.
 pub(super) fn tell(
+    checked: &Checked,
+    allowed: &[runlog_sandbox::native::Layer],
+    writer: &mut Writer,
+) -> Result<u8, Failure> {
+    match checked {
+        Checked::Layers(findings) => tell_layers(findings, allowed, writer),
+        Checked::Containers { warnings } => tell_containers(warnings, writer),
+    }
+}
+
+/// A daemon whose containers do not hold is an error before this.
+fn tell_containers(warnings: &[String], writer: &mut Writer) -> Result<u8, Failure> {
+    if writer.wants_json() {
+        writer.json(&json!({ "serves": true, "warnings": warnings }))?;
+        return Ok(0);
+    }
+    for warning in warnings {
+        writer.line(&format!("warning: {warning}"))?;
+    }
+    writer.line("Containers hold what they promise: a worker serves here.")?;
+    Ok(0)
+}
+
+fn tell_layers(
     findings: &[Finding],
     allowed: &[runlog_sandbox::native::Layer],
     writer: &mut Writer,
@@ -107,7 +132,7 @@ mod tests {
 
     fn told(findings: &[Finding], allowed: &[Layer]) -> (u8, String) {
         let (mut writer, out, _) = memory(Speech::default());
-        let code = tell(findings, allowed, &mut writer).unwrap();
+        let code = tell_layers(findings, allowed, &mut writer).unwrap();
         (code, out.text())
     }
 

@@ -43,9 +43,9 @@ impl WorkerArgs {
         let mut shutdown = services::shutdown()?;
         let catalog = services::read_catalog(self.languages.languages.as_deref())?;
         if self.check {
-            let findings = Sandbox::check(&catalog, &self.worker.tools()).await?;
-            let allowed = &self.worker.insecure_allow_missing;
-            return check::tell(&findings, allowed, writer);
+            let tools = self.worker.tools();
+            let checked = Sandbox::check(&catalog, &self.worker.engine, &tools).await?;
+            return check::tell(&checked, &self.worker.insecure_allow_missing, writer);
         }
         let log = services::connect(&self.nats.nats_url, "runlog-worker").await?;
         verify(&log, &catalog).await?;

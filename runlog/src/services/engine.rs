@@ -10,7 +10,7 @@ use runlog_sandbox::native::{Finding, Layer, Mount, NativeConfig, NativeEngine};
 use runlog_schemas::Catalog;
 use runlog_worker::Toolchains;
 
-use super::failed;
+use super::{cold, failed};
 use crate::config::{EngineConfig, EngineKind};
 use crate::failure::Failure;
 
@@ -44,18 +44,48 @@ impl Sandbox {
     ) -> Result<Self, Failure> {
         let toolchains = runlog_worker::mounts(catalog, wanted.tools).await;
         match wanted.engine.engine {
-            EngineKind::Native => native(catalog, wanted, toolchains).await,
+            EngineKind::Native => native(catalog, wanted, toolchains, registry).await,
             EngineKind::Docker => docker(catalog, &wanted, toolchains, registry).await,
         }
     }
 
-    /// Tells of every layer of isolation whether it holds here.
-    pub(crate) async fn check(catalog: &Catalog, tools: &Path) -> Result<Vec<Finding>, Failure> {
+    /// Tells whether programs can be isolated here.
+    pub(crate) async fn check(
+        catalog: &Catalog,
+        engine: &EngineConfig,
+        tools: &Path,
+    ) -> Result<Checked, Failure> {
         let toolchains = runlog_worker::mounts(catalog, tools).await;
-        let config = config(catalog, &toolchains);
-        NativeEngine::check(config).await.map_err(refused)
+        match engine.engine {
+            EngineKind::Native => {
+                let config = config(catalog, &toolchains);
+                let findings = NativeEngine::check(config).await.map_err(refused)?;
+                Ok(Checked::Layers(findings))
+            }
+            EngineKind::Docker => {
+                let config = docker_config(catalog, engine, &toolchains, 0)?;
+                let started = DockerEngine::start(config).await;
+                let engine = started.map_err(|error| failed(NO_CONTAINERS, &error))?;
+                let warnings = engine.warnings().to_vec();
+                engine.close().await;
+                Ok(Checked::Containers { warnings })
+            }
+        }
     }
 }
+
+/// What was found of an engine's isolation.
+pub(crate) enum Checked {
+    /// Of each layer of the native engine.
+    Layers(Vec<Finding>),
+    /// That containers hold what they promise.
+    Containers {
+        /// What is older than it should be.
+        warnings: Vec<String>,
+    },
+}
+
+const NO_CONTAINERS: &str = "programs cannot be run in containers here, so none would be run";
 
 fn refused(error: runlog_sandbox::Error) -> Failure {
     let doing = "programs cannot be isolated here, so none would be run (it needs root, \
@@ -78,12 +108,14 @@ async fn native(
     catalog: &Catalog,
     wanted: Wanted<'_>,
     toolchains: Toolchains,
+    registry: &Registry,
 ) -> Result<Sandbox, Failure> {
     let config = NativeConfig {
         parked_cells: wanted.parked_cells,
         allow_missing: wanted.allow_missing,
         ..config(catalog, &toolchains)
     };
+    cold::tell(catalog, &config, registry)?;
     let engine = NativeEngine::start(config).await.map_err(refused)?;
     let findings = engine.findings().iter();
     let missing = findings.filter(|it| it.missing().is_some() && it.layer.is_required());
@@ -101,25 +133,34 @@ async fn docker(
     toolchains: Toolchains,
     registry: &Registry,
 ) -> Result<Sandbox, Failure> {
-    let words = "programs cannot be run in containers here, so none would be run";
-    let config = DockerConfig::new().map_err(|error| failed(words, &error))?;
-    let packages = catalog.iter().flat_map(|it| &it.toolchain.packages);
-    let config = DockerConfig {
-        socket: wanted.engine.docker_socket.clone(),
-        runtime: wanted.engine.docker_runtime,
-        image: wanted.engine.docker_image.clone(),
-        mounts: toolchains.mounts.iter().map(mount).collect(),
-        packages: packages.cloned().collect(),
-        parked_cells: wanted.parked_cells,
-        ..config
-    };
+    let config = docker_config(catalog, wanted.engine, &toolchains, wanted.parked_cells)?;
     let engine = DockerEngine::start(config).await;
-    let engine = engine.map_err(|error| failed(words, &error))?;
+    let engine = engine.map_err(|error| failed(NO_CONTAINERS, &error))?;
     show_warnings(&engine, registry)?;
     Ok(Sandbox {
         engine: Arc::new(engine),
         toolchains,
         missing: Vec::new(),
+    })
+}
+
+/// Settings for containers that have the toolchains.
+fn docker_config(
+    catalog: &Catalog,
+    engine: &EngineConfig,
+    toolchains: &Toolchains,
+    parked_cells: usize,
+) -> Result<DockerConfig, Failure> {
+    let config = DockerConfig::new().map_err(|error| failed(NO_CONTAINERS, &error))?;
+    let packages = catalog.iter().flat_map(|it| &it.toolchain.packages);
+    Ok(DockerConfig {
+        socket: engine.docker_socket.clone(),
+        runtime: engine.docker_runtime,
+        image: engine.docker_image.clone(),
+        mounts: toolchains.mounts.iter().map(mount).collect(),
+        packages: packages.cloned().collect(),
+        parked_cells,
+        ..config
     })
 }
 

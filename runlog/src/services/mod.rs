@@ -1,6 +1,7 @@
 //! What the services are made of, for `up` and for the commands that run one of them.
 
 mod catalog;
+mod cold;
 mod engine;
 mod isolation;
 mod limits;
@@ -13,7 +14,7 @@ mod shutdown;
 mod up_file;
 
 pub(crate) use catalog::read_catalog;
-pub(crate) use engine::{Sandbox, Wanted};
+pub(crate) use engine::{Checked, Sandbox, Wanted};
 pub(crate) use isolation::{count_missing, warn_of};
 pub(crate) use limits::raise_file_limit;
 pub(crate) use listener::bind;

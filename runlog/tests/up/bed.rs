@@ -14,10 +14,17 @@ pub(crate) struct Up {
     /// Of its edge.
     pub(crate) url: String,
     folder: TempDir,
+    /// Further ones for `runlog up`.
+    options: Vec<String>,
 }
 
 /// Starts one, or says why that is not possible here.
 pub(crate) fn up() -> Option<Up> {
+    up_with(&[])
+}
+
+/// The same with further options.
+pub(crate) fn up_with(options: &[&str]) -> Option<Up> {
     if !may_run() {
         return None;
     }
@@ -25,6 +32,7 @@ pub(crate) fn up() -> Option<Up> {
         process: None,
         url: String::new(),
         folder: tempfile::tempdir().unwrap(),
+        options: options.iter().map(|&it| it.to_owned()).collect(),
     };
     up.choose_languages(&["python", "c"]);
     up.start(0);
@@ -65,6 +73,7 @@ impl Up {
             .arg(self.data())
             .arg("--languages")
             .arg(self.languages())
+            .args(&self.options)
             .env("RUNLOG_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -11,6 +11,7 @@
 
 mod again;
 mod bed;
+mod docker;
 mod fleet;
 mod history;
 mod input;
