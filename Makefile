@@ -88,10 +88,11 @@ test-attacks: setup
 fuzz:
 	scripts/run-fuzz
 
-# A minute of faults on the programs as the tests build them.
+# A minute of faults, and a rolling restart of a cluster, on the programs as the tests build them.
 chaos-short: setup
 	$(CARGO) build --workspace --bins --locked
 	$(AS_ROOT) $(TARGET)/debug/loadtest chaos --seconds 50 --every 1 --people 8 --patience 600 $(ARGS)
+	$(AS_ROOT) $(TARGET)/debug/loadtest chaos --cluster --plan rolling --seconds 15 --people 4 --patience 600
 
 # The programs can be made to die at their failpoints too.
 chaos: setup web

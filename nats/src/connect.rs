@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::{ConnectOptions, ServerAddr};
 use serde::Deserialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::Recorder;
 use crate::log::{Inner, Log};
@@ -23,6 +23,13 @@ const SUBSCRIPTION_CAPACITY: usize = 2_048;
 
 /// Longest pause between two tries to connect again.
 const RECONNECT_CAP: Duration = Duration::from_secs(2);
+
+/// How long a cluster may take to have a leader: those who follow wait up to nine seconds for one
+/// that is gone.
+const ELECTION: Duration = Duration::from_secs(20);
+
+/// Pause before a server is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// How to reach the log.
 #[derive(Clone, Debug)]
@@ -79,6 +86,17 @@ pub enum ConnectError {
         /// Host and port, without credentials.
         address: String,
     },
+    /// Whoever stores does not answer.
+    #[error(
+        "the NATS server at {address} stores nothing now: its cluster has no leader, or it was started without a `jetstream` section"
+    )]
+    Silent {
+        /// Host and port, without credentials.
+        address: String,
+        /// What was waited for.
+        #[source]
+        source: RequestError,
+    },
     /// The server does not store anything.
     #[error("the NATS server at {address} has no JetStream: start it with a `jetstream` section")]
     NoJetStream {
@@ -130,13 +148,29 @@ impl Log {
         if !new_enough(&found) {
             return Err(ConnectError::TooOld { found, address });
         }
-        match self.api::<AccountInfo>("INFO", &()).await {
+        match self.account(Instant::now() + ELECTION).await {
             Ok(account) if account.api.level < MINIMUM_API_LEVEL => {
                 let found = format!("{found} (API level {})", account.api.level);
                 Err(ConnectError::TooOld { found, address })
             }
             Ok(_) => Ok(()),
+            // Nobody there, which a cluster says too while it has no leader.
+            Err(source @ RequestError::Unavailable(_)) => {
+                Err(ConnectError::Silent { address, source })
+            }
             Err(source) => Err(ConnectError::NoJetStream { address, source }),
+        }
+    }
+
+    /// What the server says of what it stores. A cluster that elects its leader is waited for.
+    async fn account(&self, until: Instant) -> Result<AccountInfo, RequestError> {
+        loop {
+            match self.api("INFO", &()).await {
+                Err(RequestError::Unavailable(_)) if Instant::now() < until => {
+                    sleep(RETRY_PAUSE).await;
+                }
+                answered => return answered,
+            }
         }
     }
 }

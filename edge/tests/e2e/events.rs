@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use runlog_edge::EdgeConfig;
+use runlog_nats::Freshness;
 use runlog_schemas::api::{Status, ViewerMessage};
-use runlog_schemas::{Outcome, Phase};
+use runlog_schemas::{Chunk, ChunkKind, Data, Outcome, OutputBatch, Phase};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -315,4 +316,48 @@ async fn many_viewers_share_one_reading_of_the_log() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn late_output_of_a_worker_that_was_replaced_is_seen_by_nobody() {
+    let stage = Stage::start().await;
+    let id = stage.submit().await;
+    let live = Viewer::open(&stage, id, None).await;
+    let mut script = Script::start(&stage.log, id).await;
+    script.say("stale\n").await;
+    // Stopped, replaced, and told to go on: it writes before it has looked at the log.
+    script.begin().await;
+    let late = async |number: u64| {
+        let chunk = Chunk {
+            number,
+            at_us: number,
+            what: ChunkKind::Stdout {
+                data: Data(b"late\n".to_vec()),
+            },
+        };
+        let batch = OutputBatch {
+            attempt: 1,
+            chunks: vec![chunk],
+        };
+        let appended = stage.log.append_output(id, &batch).await;
+        appended.expect("output has no fence of its own");
+    };
+    late(1).await;
+    script.say("kept\n").await;
+    late(0).await;
+    late(2).await;
+    script.exit(0).await;
+    let before = stage.log.read_execution(id, Freshness::Leader).await;
+    late(3).await;
+    let (_, seen) = screen(&live.rest().await);
+    assert_eq!(seen, b"kept\n");
+    let (_, again) = screen(&Viewer::open(&stage, id, None).await.rest().await);
+    assert_eq!(again, b"kept\n");
+    stage.nothing_followed().await;
+    let (_, from_log) = screen(&Viewer::open(&stage, id, None).await.rest().await);
+    assert_eq!(from_log, b"kept\n");
+    let output = stage.get_json(&format!("/v1/executions/{id}/output")).await;
+    assert_eq!(output["stdout"]["text"], "kept\n");
+    let after = stage.log.read_execution(id, Freshness::Leader).await;
+    assert_eq!(after.expect("it answers"), before.expect("it answers"));
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::leader::until_whole;
+use super::service::Service;
 use super::stage::Stage;
 use super::tally::Tally;
 use crate::report::say;
@@ -27,14 +29,14 @@ pub(crate) async fn round(
     for (edge, client) in stage.edges.iter().zip(&stage.clients) {
         restart(edge).await?;
         while client.languages().await.is_err() {
-            sleep(Duration::from_millis(20)).await;
+            revive(stage, tally).await?;
         }
         tally.count("restarts: edge", 1);
     }
     for worker in &stage.workers {
-        let name = restart(worker).await?;
-        while !is_listed(stage, &name).await {
-            sleep(Duration::from_millis(50)).await;
+        restart(worker).await?;
+        while !is_listed(stage, worker).await {
+            revive(stage, tally).await?;
         }
         tally.count("restarts: worker", 1);
     }
@@ -51,15 +53,21 @@ pub(crate) async fn round(
     Ok(())
 }
 
-async fn restart(service: &tokio::sync::Mutex<super::service::Service>) -> anyhow::Result<String> {
+async fn restart(service: &Mutex<Service>) -> anyhow::Result<()> {
     let mut service = service.lock().await;
     service.stop().await?;
-    service.restart()?;
-    Ok(service.incarnation())
+    service.restart()
+}
+
+/// Starts what has ended by itself, as whatever tends it would.
+async fn revive(stage: &Stage, tally: &Tally) -> anyhow::Result<()> {
+    tally.count("services that ended by themselves", stage.revive().await?);
+    Ok(())
 }
 
 /// Whether a worker has told that it is there.
-async fn is_listed(stage: &Stage, name: &str) -> bool {
+async fn is_listed(stage: &Stage, worker: &Mutex<Service>) -> bool {
+    let name = worker.lock().await.incarnation();
     let told = stage.clients[0].workers().await;
     told.is_ok_and(|it| it.workers.iter().any(|worker| worker.name == name))
 }

@@ -6,6 +6,7 @@ mod expiry;
 mod failures;
 mod folding;
 mod large;
+mod letters;
 mod rebuilding;
 mod snippets;
 mod stories;
