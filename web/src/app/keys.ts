@@ -24,6 +24,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   [mac ? '⌘ S' : 'Ctrl S', 'Nothing to do: every change is kept at once'],
   ['Ctrl C', 'In the terminal: interrupt the program (copies where text is selected)'],
   ['Ctrl D', 'In the terminal: end of input'],
+  [mac ? '⌘ V' : 'Ctrl Shift V', 'In the terminal: paste'],
   ['?', 'This list'],
 ];
 

@@ -24,6 +24,25 @@ it('keeps what was typed over a reload, and over a change of language and back',
   await browser.page.getByText('# typed by hand').waitFor();
 });
 
+it('keeps what was typed over a crash of the page', async () => {
+  const other = await Browser.open();
+  try {
+    await other.program('');
+    await other.page.locator('.monaco-editor .view-lines').click();
+    await other.page.keyboard.type('# before the crash');
+    // A fifth of a second later it is kept, and nobody says goodbye.
+    await expect.poll(() => other.page.evaluate(() => localStorage.getItem('runlog.project.python'))).toContain('# before the crash');
+    const crashed = other.page.waitForEvent('crash');
+    await other.page.goto('chrome://crash').catch(() => undefined);
+    await crashed;
+    const next = await other.context.newPage();
+    await next.goto(RUNLOG);
+    await next.getByText('# before the crash').first().waitFor();
+  } finally {
+    await other.close();
+  }
+});
+
 it('shows everything once after a reload in the middle', async () => {
   await browser.program(ticks(30));
   await browser.run();
@@ -101,7 +120,7 @@ it('says so when the server is away, keeps the code, and sends it safely later',
 it('says that a run is not known instead of showing a blank', async () => {
   await browser.go('/runs/01941f29-7c00-7000-8000-000000000001');
   await browser.page.getByText('Could not show this run').waitFor();
-  await browser.go('/nothing/here').catch(() => undefined);
+  await browser.page.getByText('Your own code is untouched').waitFor();
 });
 
 it('replays a run as it was recorded, byte for byte', async () => {

@@ -94,6 +94,38 @@ describe('a program on a terminal', () => {
     await browser.terminal('4');
   });
 
+  it('takes what is pasted', async () => {
+    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await browser.program('print("got", input(), input())\n', { mode: 'terminal' });
+    await browser.page.evaluate(() => navigator.clipboard.writeText('one\ntwo\n'));
+    await browser.run();
+    await browser.status(/Running/);
+    await browser.page.locator('.xterm-helper-textarea').focus();
+    await browser.page.keyboard.press('Control+Shift+V');
+    await browser.terminal('got one two');
+    await browser.status(/Exit 0/);
+  });
+
+  it('is run again from the terminal, beside the first run', async () => {
+    await browser.program('print("name?", input())\n', { mode: 'terminal' });
+    await browser.run();
+    await browser.status(/Running/);
+    await browser.page.locator('.xterm-helper-textarea').focus();
+    const tabs = browser.page.getByRole('button', { name: /^Run \d+/ });
+    const before = await tabs.count();
+    await browser.run();
+    await expect.poll(() => tabs.count()).toBe(before + 1);
+    // Each has its own input: the first is answered last.
+    for (const [tab, word] of [[before, 'second'], [before - 1, 'first']] as const) {
+      await tabs.nth(tab).click();
+      await browser.status(/Running/);
+      await browser.page.locator('.xterm-helper-textarea').focus();
+      await browser.page.keyboard.type(`${word}\n`);
+      await browser.terminal(`name? ${word}`);
+      await browser.status(/Exit 0/);
+    }
+  });
+
   it('knows its size, and learns of a new one', async () => {
     await browser.program(
       'import os, signal, time\ndef show(*_): print("size", *os.get_terminal_size(), flush=True)\nsignal.signal(signal.SIGWINCH, show)\nshow()\nfor _ in range(80): time.sleep(0.1)\n',
