@@ -20,7 +20,8 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
   const inEditor = current.page === 'editor';
   return (
     <header className="flex min-h-12 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line bg-panel px-3 py-1.5">
-      <Go to="/" current={false} className="btn wordmark -ml-2 px-2">
+      {/* On a phone the bar is one line, except where a program is run. */}
+      <Go to="/" current={false} className={`btn wordmark -ml-2 px-2 ${inEditor ? '' : 'max-sm:hidden'}`}>
         Runlog
       </Go>
       {inEditor && (
@@ -30,7 +31,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
           <Share />
         </>
       )}
-      <span className="flex-1 max-sm:basis-full" />
+      <span className={`flex-1 ${inEditor ? 'max-sm:basis-full' : ''}`} />
       <nav aria-label="Pages" className="flex items-center gap-1">
         <Go to="/" current={inEditor}>
           Editor
@@ -38,7 +39,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
         <Go to="/history" current={current.page === 'history'}>
           History
         </Go>
-        <Go to="/ops" current={current.page === 'operations'} className="btn max-sm:hidden">
+        <Go to="/ops" current={current.page === 'operations'}>
           Operations
         </Go>
       </nav>
@@ -119,7 +120,7 @@ function StopOrRun({ run }: { run: NonNullable<ReturnType<typeof activeRun>> }) 
 function RunAlone() {
   return (
     <button type="button" className="btn btn-run" onClick={runProgram}>
-      <Icon name="play" size={14} /> Run <span className="kbd max-sm:hidden">{RUN_KEY}</span>
+      <Icon name="play" size={14} /> Run <span className="kbd max-lg:hidden">{RUN_KEY}</span>
     </button>
   );
 }

@@ -19,7 +19,7 @@ export interface Panel {
 
 /** A rate, for people. */
 export const perSecond = (value: number) => `${value < 10 ? value.toFixed(1) : count(value)}/s`;
-const seconds = (value: number) => duration(value * 1e6);
+const seconds = (value: number) => (value === 0 ? '0 s' : duration(value * 1e6));
 /** Of things there is no half. */
 const whole = (value: number) => (Number.isInteger(value) ? count(value) : '');
 
