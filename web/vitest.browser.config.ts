@@ -9,6 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     // A test that hangs has failed; no test depends on being faster than this.
     testTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 120_000,
   },
 });

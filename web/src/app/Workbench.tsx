@@ -10,8 +10,9 @@ import { ErrorNotice } from '../ui/ErrorNotice';
 import { Icon } from '../ui/icons';
 import { FileList } from '../workspace/FileList';
 import { Options, optionsSummary } from '../workspace/Options';
-import { activeFile, entryOf, names, type Project, withText } from '../workspace/project';
+import { activeFile, entryOf, names, type Project } from '../workspace/project';
 import { languageOf, languages } from './languages';
+import { forgetPasted, openPasted, pasted, takeText } from './pasted';
 import { activeRun, runs } from './runs';
 import { Splitter } from './Splitter';
 import { bench, move, type Pane, workspace } from './state';
@@ -23,7 +24,6 @@ const PANES: readonly (readonly [Pane, string])[] = [
 ];
 
 const change = (edit: (project: Project) => Project) => workspace.change(edit);
-const onText = (key: string, text: string) => workspace.change((now) => (key.startsWith(`${now.language}/`) ? withText(now, key.slice(now.language.length + 1), text) : now));
 
 /** Files, code and console: side by side, or one at a time where there is no room. */
 export function Workbench() {
@@ -76,6 +76,7 @@ export function Workbench() {
         <section aria-label="Code" data-pane="code" className={`flex min-w-0 flex-1 flex-col md:flex-none md:basis-(--share) ${hidden('code')}`}>
           <Tabs project={project} />
           <Notices unsaved={unsaved} />
+          <Guess language={project.language} />
           {aside > 0 && (
             <p className="flex flex-wrap items-center gap-2 border-l-3 border-info bg-panel px-3 py-1.5">
               <span className="min-w-0 flex-1">Your own program was put aside; nothing of it is lost.</span>
@@ -93,7 +94,7 @@ export function Workbench() {
           {text === null ? (
             <p className="grid flex-1 place-items-center text-dim">This file is not text; it is sent as it is.</p>
           ) : (
-            <CodeEditor document={document} diagnostics={marks} onChange={onText} goal={goal} port={port} />
+            <CodeEditor document={document} diagnostics={marks} onChange={takeText} goal={goal} port={port} />
           )}
           <Problems found={found} open={(place) => places.open(place)} />
           <OptionsDrawer project={project} allowed={language?.compiler_options ?? []} />
@@ -145,6 +146,23 @@ function Notices({ unsaved }: { unsaved: boolean }) {
   return (
     <p role="alert" className="border-l-3 border-warn bg-warn-soft px-3 py-2">
       {sentence}
+    </p>
+  );
+}
+
+/** What to do with a program that was pasted and is in another language. */
+function Guess({ language }: { language: string }) {
+  const { guess } = useStore(pasted, (value) => value);
+  if (guess?.into.language !== language) return null;
+  return (
+    <p role="status" className="flex flex-wrap items-center gap-2 border-l-3 border-info bg-panel px-3 py-1.5">
+      <span className="min-w-0 flex-1">What you pasted looks like {guess.language.name}.</span>
+      <button type="button" className="btn btn-line" onClick={openPasted}>
+        Open it as that
+      </button>
+      <button type="button" className="btn" onClick={forgetPasted}>
+        Leave it
+      </button>
     </p>
   );
 }

@@ -13,7 +13,7 @@ export default function Operations() {
   const { moments, view, error } = useMoments();
   const scrapes = useMemo(() => moments.map(({ scrape }) => scrape), [moments]);
   return (
-    <main className="min-h-0 flex-1 overflow-y-auto p-4" tabIndex={-1}>
+    <main className="min-h-0 flex-1 overflow-y-auto p-4" tabIndex={0}>
       <h1 className="mb-3 text-lg font-semibold">Operations</h1>
       {error && <ErrorNotice error={error} doing="fetch the numbers; it is tried again by itself" />}
       {view?.stale_because && (

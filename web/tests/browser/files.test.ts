@@ -68,6 +68,23 @@ it('guesses the language of what is dropped, and loses nothing', async () => {
   await browser.page.locator('.view-line').filter({ hasText: 'print("python")' }).waitFor();
 });
 
+it('notices a program of another language that is pasted, moves it there, and loses nothing', async () => {
+  await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await browser.program('print("mine")\n');
+  await browser.page.evaluate(() => navigator.clipboard.writeText('#!/bin/bash\nfor n in 1 2; do\n  echo "pasted $n"\ndone\n'));
+  await browser.page.locator('.monaco-editor .view-lines').click();
+  await browser.page.keyboard.press('Control+a');
+  await browser.page.keyboard.press('Control+v');
+  await browser.page.getByText('What you pasted looks like Bash.').waitFor();
+  await browser.page.getByRole('button', { name: 'Open it as that' }).click();
+  await browser.page.getByTestId('language').filter({ hasText: 'Bash' }).waitFor();
+  await browser.run();
+  await browser.status(/Exit 0/);
+  await browser.terminal('pasted 2');
+  await browser.language('python');
+  await browser.page.locator('.view-line').filter({ hasText: 'print("mine")' }).waitFor();
+});
+
 it('gives everything as a zip archive that it can read again', async () => {
   await browser.program('print(1)\n', { more: { 'ü.txt': 'two' } });
   const [download] = await Promise.all([browser.page.waitForEvent('download'), files().getByRole('button', { name: 'Download all as zip' }).click()]);
