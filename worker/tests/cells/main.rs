@@ -21,5 +21,6 @@ mod languages;
 mod programs;
 mod reuse;
 mod support;
+mod toolchains;
 mod warm;
 mod warm_cells;

@@ -46,9 +46,13 @@ pub(crate) struct Ended {
 impl Machine {
     /// With these languages, or all of them.
     pub(crate) async fn start(only: &[&str]) -> Self {
-        let languages = catalog(only);
         let tools = Tools::folder().unwrap_or_else(|| root().join(".runlog/tools"));
-        let toolchains = mounts(&languages, &tools).await;
+        Self::with(catalog(only), &tools).await
+    }
+
+    /// With these languages, whose tools are in a folder.
+    pub(crate) async fn with(languages: Catalog, tools: &Path) -> Self {
+        let toolchains = mounts(&languages, tools).await;
         let mut config = NativeConfig {
             spawner: SpawnerCommand {
                 program: env!("CARGO_BIN_EXE_worker-cell-spawner").into(),
@@ -79,7 +83,11 @@ impl Machine {
 
 impl Site {
     pub(crate) async fn start(only: &[&str]) -> Self {
-        let machine = Machine::start(only).await;
+        Self::on(Machine::start(only).await).await
+    }
+
+    /// On a machine.
+    pub(crate) async fn on(machine: Machine) -> Self {
         let mut servers = Testbed::start().await.expect("nats-server starts");
         let config = LogConfig::new(servers.nats().url(), "test");
         let log = Log::connect(&config).await.unwrap();
