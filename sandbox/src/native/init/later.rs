@@ -1,15 +1,16 @@
-//! A runtime that waits for the step after the next, and so outlives the next one.
+//! Runtimes that are started for a step, also for the one after the next: such a one outlives the next.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
+use super::super::protocol::{Runtime, kind};
 use super::super::sys;
 use super::super::weaken::{self, Weakening};
-use super::super::wire::{Doing, Failure};
-use super::clear;
+use super::super::wire::{Doing, Failure, Writer};
+use super::{Counters, Init, clear, herald, step};
 
 /// How long everything else may take to be gone before the runtime goes with it: who forks faster
 /// than it is killed ends with all.
@@ -59,6 +60,41 @@ impl Later {
             others.extend(pid.filter(|pid| ![1, self.main, self.herald].contains(pid)));
         }
         Ok(others)
+    }
+}
+
+impl Init<'_> {
+    /// Makes the runtime that waited for a later step the next one's main process.
+    pub(super) fn promote(&mut self) -> Result<(), Failure> {
+        let what = "turning to a runtime that has ended";
+        // Whose death may not have been noticed yet.
+        self.reap()?;
+        let Some(later) = self.later.take() else {
+            let gone = io::Error::from_raw_os_error(libc::ESRCH);
+            return self.answer(&Failure::new(what, &gone).write(kind::FAILED));
+        };
+        self.main = Some(later.main);
+        self.step_began = Counters::now(&self.io);
+        self.answer(&Writer::new(kind::READY).finish())
+    }
+
+    /// Starts a runtime as a step's main process, and beside it who tells it to go.
+    pub(super) fn start(
+        &mut self,
+        runtime: &Runtime,
+        streams: [OwnedFd; 3],
+        worker: OwnedFd,
+    ) -> Result<Later, Failure> {
+        let (theirs, ours) = herald::connect().doing("connecting a runtime")?;
+        let main = match self.fork()? {
+            sys::Forked::Child => step::runtime(runtime, streams, theirs, self.cell.filter),
+            sys::Forked::Parent { pid, .. } => pid,
+        };
+        drop((streams, theirs));
+        match self.fork()? {
+            sys::Forked::Child => herald::main(worker, ours, main, self.cell.filter),
+            sys::Forked::Parent { pid: herald, .. } => Ok(Later { main, herald }),
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use rustix::process::{Gid, Signal, Uid};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use self::later::Later;
-use super::protocol::{Make, Over, Prime, Runtime, kind};
+use super::protocol::{Make, Over, Prime, kind};
 use super::weaken::{self, Weakening};
 use super::wire::{Doing, Failure, Reader, Writer, malformed};
 use super::{channel, sys};
@@ -283,39 +283,6 @@ impl Init<'_> {
                 self.main = Some(pid);
                 Ok(None)
             }
-        }
-    }
-
-    /// Makes the runtime that waited for a later step the next one's main process.
-    fn promote(&mut self) -> Result<(), Failure> {
-        let what = "turning to a runtime that has ended";
-        // Whose death may not have been noticed yet.
-        self.reap()?;
-        let Some(later) = self.later.take() else {
-            let gone = std::io::Error::from_raw_os_error(libc::ESRCH);
-            return self.answer(&Failure::new(what, &gone).write(kind::FAILED));
-        };
-        self.main = Some(later.main);
-        self.step_began = Counters::now(&self.io);
-        self.answer(&Writer::new(kind::READY).finish())
-    }
-
-    /// Starts a runtime as a step's main process, and beside it who tells it to go.
-    fn start(
-        &mut self,
-        runtime: &Runtime,
-        streams: [OwnedFd; 3],
-        worker: OwnedFd,
-    ) -> Result<Later, Failure> {
-        let (theirs, ours) = herald::connect().doing("connecting a runtime")?;
-        let main = match self.fork()? {
-            sys::Forked::Child => step::runtime(runtime, streams, theirs, self.cell.filter),
-            sys::Forked::Parent { pid, .. } => pid,
-        };
-        drop((streams, theirs));
-        match self.fork()? {
-            sys::Forked::Child => herald::main(worker, ours, main, self.cell.filter),
-            sys::Forked::Parent { pid: herald, .. } => Ok(Later { main, herald }),
         }
     }
 

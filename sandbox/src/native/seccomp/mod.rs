@@ -4,6 +4,7 @@
 //! `ENOSYS`, as an older kernel would, so that libraries fall back. A call of another
 //! architecture (32 bit) ends the process.
 
+mod allowed;
 mod bpf;
 mod table;
 
