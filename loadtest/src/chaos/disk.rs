@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
 use tokio::time::{sleep, timeout};
@@ -64,6 +64,13 @@ impl Disk {
         let options = format!("size={bytes},mode=0755");
         let options = Some(options.as_str());
         mount(Some("runlog"), &self.0, Some("tmpfs"), flags, options).context("cannot mount a disk")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Its folder could not be removed otherwise. Who still uses it goes on until its end.
+        umount2(&self.0, MntFlags::MNT_DETACH).ok();
     }
 }
 
