@@ -64,7 +64,8 @@ pub(crate) struct Group {
     gives_way: bool,
     pub(super) processes: Option<u32>,
     /// A process that is forked into a group which was killed before dies at once on some
-    /// kernels (6.18 for one), so after a kill steps need a new one.
+    /// kernels (6.18 for one), so after a kill steps need a new one. Where each process was killed
+    /// by itself nothing can be forked until then.
     steps_are_spent: bool,
 }
 
@@ -127,14 +128,19 @@ impl Group {
         }
     }
 
-    /// A new folder for steps, if the one there can take no further ones.
+    /// Has further steps forked after a kill. A new folder for them, if the one there can take no
+    /// further ones.
     pub(crate) fn renew_steps(&mut self, init: u32) -> io::Result<Option<OwnedFd>> {
-        let Unified::Present { cell, steps } = &mut self.unified else {
-            return Ok(None);
-        };
         if !std::mem::take(&mut self.steps_are_spent) {
             return Ok(None);
         }
+        if self.processes.is_none() {
+            // As before the first step, until its limit is set.
+            write(&self.pids.join("pids.max"), "max")?;
+        }
+        let Unified::Present { cell, steps } = &mut self.unified else {
+            return Ok(None);
+        };
         *steps = cell.join(format!("steps-{}", self.folders.len()));
         fs::create_dir(&*steps)?;
         self.folders.push(steps.clone());
@@ -258,6 +264,7 @@ impl Group {
     fn kill_each(&mut self, but: Option<i32>) -> io::Result<()> {
         write(&self.pids.join("pids.max"), 0)?;
         self.processes = None;
+        self.steps_are_spent = true;
         for _ in 0..2 {
             for pid in fs::read_to_string(self.pids.join("cgroup.procs"))?.lines() {
                 let pid = pid.parse().ok().filter(|pid| Some(*pid) != but);

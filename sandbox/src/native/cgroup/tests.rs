@@ -236,7 +236,7 @@ fn v1_limits_and_v2_kills_where_both_are_mounted() {
     assert_eq!(read(of("cpu,cpuacct/worker").join("tasks")), "0");
 }
 
-/// Nothing forks any more before the first is killed.
+/// Nothing forks any more before the first is killed, and then the next step can.
 #[test]
 fn without_v2_each_process_is_killed() {
     let root = one(false);
@@ -269,6 +269,8 @@ fn without_v2_each_process_is_killed() {
     group.kill_steps(1).unwrap();
     assert!(!sleeper.wait().unwrap().success());
     assert_eq!(read(of("pids/worker").join("pids.max")), "0");
+    assert!(group.renew_steps(0).unwrap().is_none());
+    assert_eq!(read(of("pids/worker").join("pids.max")), "max");
     let expected = CpuTime {
         user: Duration::from_nanos(5000),
         system: Duration::from_nanos(7000),

@@ -52,7 +52,8 @@ const LIMITS: StepLimits = StepLimits {
 pub(super) async fn prove(shared: &Arc<Shared>) -> Result<Vec<Finding>, Error> {
     let mut report = Report::default();
     let mut body = Flavour::make(shared, shared.plain(), DISK_BYTES).await?;
-    facts::namespaces(body.parts().init, &mut report);
+    let init = body.parts().init;
+    facts::namespaces(init, &mut report);
     let mut cell = NativeCell::new(body, Arc::clone(shared), false);
     let (cause, seen) = run(&mut cell, facts::PROBE, LIMITS).await?;
     if cause != (Cause::Exited { code: 0 }) {
@@ -65,7 +66,7 @@ pub(super) async fn prove(shared: &Arc<Shared>) -> Result<Vec<Finding>, Error> {
     }
     facts::judge(&seen, &mut report);
     #[cfg(target_arch = "x86_64")]
-    refused(&mut cell, &mut report).await?;
+    refused(&mut cell, init, &mut report).await?;
     limited(&mut cell, &mut report).await?;
     Box::new(cell).destroy().await?;
     report.expect(Layer::Landlock, landlock::prove());
@@ -121,8 +122,8 @@ async fn limited(cell: &mut NativeCell, report: &mut Report) -> Result<(), Error
 
 /// System calls that must be refused, by programs that do nothing else.
 #[cfg(target_arch = "x86_64")]
-async fn refused(cell: &mut NativeCell, report: &mut Report) -> Result<(), Error> {
-    let tried = facts::calls();
+async fn refused(cell: &mut NativeCell, init: i32, report: &mut Report) -> Result<(), Error> {
+    let tried = facts::calls(init);
     let calls: Vec<_> = tried.iter().map(|(_, call)| *call).collect();
     let files = vec![
         CellFile::new("calls", program::calls(&calls)),
