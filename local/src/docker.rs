@@ -1,7 +1,7 @@
 //! One Docker daemon on a socket of its own, for tests and benches.
 //!
-//! It touches nothing of the machine's: no bridge, no packet filter, its data, sockets and control
-//! groups in places of its own. It does not outlive this value, and neither do its containers.
+//! It touches nothing of the machine's: no bridge, no packet filter, its network, data, sockets and
+//! control groups are its own. It does not outlive this value, and neither do its containers.
 
 mod leftovers;
 
@@ -175,7 +175,9 @@ impl Docker {
 
     fn launch(&self) -> Launch {
         let folder = self.folder.path();
-        let mut arguments = Vec::new();
+        // A daemon that shall have no bridge removes the machine's `docker0`, so it does not see it.
+        let server = self.programs.join(SERVER).display().to_string();
+        let mut arguments = vec!["--net".to_owned(), "--".to_owned(), server];
         for (name, value) in [
             ("config-file", folder.join("daemon.json")),
             ("data-root", folder.join("data")),
@@ -198,7 +200,7 @@ impl Docker {
         let path =
             format!("{programs}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin");
         Launch {
-            program: self.programs.join(SERVER),
+            program: PathBuf::from("/usr/bin/unshare"),
             arguments: arguments.into_iter().map(Into::into).collect(),
             environment: vec![("PATH", path)],
             directory: folder.to_owned(),
