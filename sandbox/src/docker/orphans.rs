@@ -60,7 +60,7 @@ impl Labels {
 
 /// Removes what dead workers left.
 pub(super) async fn remove(api: &Api, own: &Labels) -> Result<usize, Error> {
-    let lives = |owner: &Owner| Owner::find(owner.pid).as_ref() == Some(owner);
+    let lives = Owner::may_live;
     let listed = api.list().await?;
     let orphans: Vec<_> = listed
         .into_iter()
@@ -87,7 +87,7 @@ mod tests {
             is_running,
         };
         let of_dead = Labels {
-            owner: "runlog-7-123".to_owned(),
+            owner: "runlog-7-123-1".to_owned(),
             ..own.clone()
         };
         let elsewhere = Labels {

@@ -295,10 +295,15 @@ fn a_missing_controller_is_named() {
 fn only_the_dead_are_swept() {
     let root = one(true);
     let dead = Owner {
-        pid: std::process::id(),
         started: 1,
+        ..owner()
     };
-    for owner in [&dead, &owner()] {
+    let in_another_container = Owner {
+        started: 2,
+        namespace: 1,
+        ..owner()
+    };
+    for owner in [&dead, &owner(), &in_another_container] {
         for hierarchy in ["memory/worker", "pids/worker", "unified"] {
             let cell = root
                 .path()
@@ -313,7 +318,9 @@ fn only_the_dead_are_swept() {
     for hierarchy in ["memory/worker", "pids/worker", "unified"] {
         let hierarchy = root.path().join(hierarchy);
         assert!(!hierarchy.join(dead.folder()).exists());
-        assert!(hierarchy.join(owner().folder()).join("cell-9").exists());
+        for living in [owner(), in_another_container.clone()] {
+            assert!(hierarchy.join(living.folder()).join("cell-9").exists());
+        }
     }
     assert!(root.path().join("unified/somebody-else").exists());
 }
@@ -321,7 +328,13 @@ fn only_the_dead_are_swept() {
 #[test]
 fn owners_have_names_that_are_read_back() {
     assert_eq!(Owner::parse(&owner().folder()), Some(owner()));
-    for other in ["runlog", "runlog-1", "runlog-x-1", "user.slice"] {
+    for other in [
+        "runlog",
+        "runlog-1",
+        "runlog-1-2",
+        "runlog-x-1-2",
+        "user.slice",
+    ] {
         assert_eq!(Owner::parse(other), None);
     }
 }

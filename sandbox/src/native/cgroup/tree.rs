@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,11 +24,14 @@ pub(crate) struct Tree {
     shares_processors: bool,
 }
 
-/// The process that an engine lives in, told apart from a later one with the same number.
+/// The process that an engine lives in, told apart from a later one with the same number, and
+/// from one of another container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) pid: u32,
     pub(crate) started: u64,
+    /// Names the pid namespace in which `pid` counts.
+    pub(crate) namespace: u64,
 }
 
 impl Owner {
@@ -41,18 +45,33 @@ impl Owner {
             .nth(19)?
             .parse()
             .ok()?;
-        Some(Self { pid, started })
+        let namespace = fs::metadata("/proc/self/ns/pid").ok()?.ino();
+        Some(Self {
+            pid,
+            started,
+            namespace,
+        })
+    }
+
+    /// Whether it is there, or may be: nobody sees who lives in another namespace.
+    pub(crate) fn may_live(&self) -> bool {
+        let of_same_number = Self::find(self.pid);
+        let elsewhere =
+            || Self::find(std::process::id()).is_none_or(|own| own.namespace != self.namespace);
+        of_same_number.as_ref() == Some(self) || elsewhere()
     }
 
     pub(crate) fn folder(&self) -> String {
-        format!("runlog-{}-{}", self.pid, self.started)
+        format!("runlog-{}-{}-{}", self.pid, self.started, self.namespace)
     }
 
     pub(crate) fn parse(folder: &str) -> Option<Self> {
-        let (pid, started) = folder.strip_prefix("runlog-")?.split_once('-')?;
+        let (pid, rest) = folder.strip_prefix("runlog-")?.split_once('-')?;
+        let (started, namespace) = rest.split_once('-')?;
         Some(Self {
             pid: pid.parse().ok()?,
             started: started.parse().ok()?,
+            namespace: namespace.parse().ok()?,
         })
     }
 }
@@ -176,9 +195,7 @@ impl Tree {
     pub(super) fn make_below(root: &Path, own: &str, owner: &Owner) -> Result<Self, Error> {
         let found = Found::look(root, own)?;
         for hierarchy in found.all() {
-            sweep(hierarchy, |owner| {
-                Owner::find(owner.pid).as_ref() == Some(owner)
-            });
+            sweep(hierarchy, Owner::may_live);
             let folder = hierarchy.join(owner.folder());
             match fs::create_dir(&folder) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
