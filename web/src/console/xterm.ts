@@ -50,7 +50,7 @@ export function openTerminal(host: HTMLElement, events: TerminalEvents): Termina
     minimumContrastRatio: 4.5,
     scrollback: 10_000,
     linkHandler: null,
-    theme: palette(),
+    theme: palette(true),
   });
   const fit = new FitAddon();
   terminal.loadAddon(fit);
@@ -81,6 +81,7 @@ export function openTerminal(host: HTMLElement, events: TerminalEvents): Termina
   });
 
   let writing = false;
+  let takes = true;
   return {
     write(bytes, answers) {
       // Writing is queued, so the switch must be queued as well.
@@ -99,11 +100,13 @@ export function openTerminal(host: HTMLElement, events: TerminalEvents): Termina
       else refit();
     },
     enable(typing) {
+      takes = typing;
       terminal.options.disableStdin = !typing;
       terminal.options.cursorInactiveStyle = typing ? 'outline' : 'none';
+      terminal.options.theme = palette(takes);
     },
     theme: () => {
-      terminal.options.theme = palette();
+      terminal.options.theme = palette(takes);
     },
     screenReader: (on) => {
       terminal.options.screenReaderMode = on;
@@ -152,13 +155,14 @@ function linksIn(terminal: Terminal, row: number, leads: (line: string) => (() =
   return [{ text: line, range: { start: { x: 1, y: top + 1 }, end: { x: lastColumn, y: bottom + 1 } }, activate: open }];
 }
 
-function palette() {
+/** The page's colours. Where nothing is taken, the cursor cannot be seen, focused or not. */
+function palette(typing: boolean) {
   const ansi = Array.from({ length: 16 }, (_, n) => colour(`ansi-${n}`));
   return {
     background: colour('bg'),
     foreground: colour('ink'),
-    cursor: colour('accent'),
-    cursorAccent: colour('bg'),
+    cursor: colour(typing ? 'accent' : 'bg'),
+    cursorAccent: colour(typing ? 'bg' : 'ink'),
     selectionBackground: colour('select'),
     black: ansi[0] ?? '', red: ansi[1] ?? '', green: ansi[2] ?? '', yellow: ansi[3] ?? '',
     blue: ansi[4] ?? '', magenta: ansi[5] ?? '', cyan: ansi[6] ?? '', white: ansi[7] ?? '',
