@@ -9,22 +9,29 @@ pub(crate) struct DeliveryInfo {
     pub(crate) stream_sequence: u64,
     /// Its place among all that the consumer delivered, from 1 and without gaps.
     pub(crate) consumer_sequence: u64,
+    /// How many messages the consumer had still to deliver behind it.
+    pub(crate) pending: u64,
 }
 
 impl DeliveryInfo {
-    /// Reads `$JS.ACK.{stream}.{consumer}.{deliveries}.{stream sequence}.{consumer sequence}.…`,
-    /// or the newer form with a domain and an account's hash in front.
+    /// Reads `$JS.ACK.{stream}.{consumer}.{deliveries}.{stream sequence}.{consumer sequence}.{time}
+    /// .{pending}`, or the newer form with a domain and an account's hash in front.
     pub(crate) fn parse(reply: &str) -> Option<Self> {
-        let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
-        let numbers = match tokens.len() {
-            7 => &tokens[2..5],
-            9.. => &tokens[4..7],
+        let tokens = reply.strip_prefix("$JS.ACK.")?;
+        let names = match tokens.split('.').count() {
+            7 => 2,
+            9.. => 4,
             _ => return None,
         };
+        let mut tokens = tokens.split('.').skip(names);
+        let mut number = || tokens.next()?.parse::<u64>().ok();
+        let (deliveries, stream_sequence, consumer_sequence) = (number()?, number()?, number()?);
+        let _time = number()?;
         Some(Self {
-            deliveries: numbers[0].parse().ok()?,
-            stream_sequence: numbers[1].parse().ok()?,
-            consumer_sequence: numbers[2].parse().ok()?,
+            deliveries,
+            stream_sequence,
+            consumer_sequence,
+            pending: number()?,
         })
     }
 }
@@ -39,6 +46,7 @@ mod tests {
             deliveries: 2,
             stream_sequence: 30,
             consumer_sequence: 4,
+            pending: 7,
         });
         let old = "$JS.ACK.EXECUTIONS.python-api.2.30.4.1732165200000000000.7";
         assert_eq!(DeliveryInfo::parse(old), expected);

@@ -15,8 +15,8 @@ pub(crate) struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Reads on from behind the sequence `after`, batches that were not cut at least `pace` apart:
-    /// what comes in quick succession shares a transaction.
+    /// Reads on from behind the sequence `after`, batches at least `pace` apart unless more waits in
+    /// the log: what comes in quick succession shares a transaction.
     pub(crate) fn start(tasks: &TaskTracker, log: &Log, after: u64, config: &Config) -> Self {
         let (limit, pace) = (config.batch, config.pace);
         let (send, batches) = mpsc::channel(1);
@@ -49,9 +49,12 @@ async fn read(
     let mut tail = log.tail(after + 1).await?;
     loop {
         let batch = tail.next_batch(limit).await?;
-        // More waits behind a batch that was cut.
-        let was_cut = batch.len() >= limit.events;
-        let next = Instant::now() + if was_cut { Duration::ZERO } else { pace };
+        let pace = if tail.is_behind() {
+            Duration::ZERO
+        } else {
+            pace
+        };
+        let next = Instant::now() + pace;
         if batches.send(Ok(batch)).await.is_err() {
             return Ok(());
         }
