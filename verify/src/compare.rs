@@ -4,41 +4,31 @@ use runlog_nats::{Freshness, Log};
 use runlog_schemas::{Execution, fold};
 
 use crate::Error;
+use crate::audit::Audit;
 use crate::book::Book;
 use crate::finding::{Finding, Rule};
 use crate::output::told;
 use crate::row::Line;
-use crate::tables::Audit;
 
 /// Rows and recordings that are looked at closely; more say no more.
-const CLOSELY: usize = 1_000;
+pub(crate) const CLOSELY: usize = 1_000;
+
+/// What is said of those that are not.
+pub(crate) const NOT_THE_FOLD: &str = "it is not the fold of its events";
+pub(crate) const NOT_AS_TOLD: &str = "it is not what the terminal event tells";
 
 /// Says of everything that differs in what it does.
 pub(crate) async fn explain(log: &Log, audit: &mut Audit<'_>) -> Result<(), Error> {
-    for (number, (id, line)) in std::mem::take(&mut audit.differing).into_iter().enumerate() {
-        let words = if number < CLOSELY {
-            let expected = expected(log, audit.book, id).await?;
-            expected.and_then(|expected| line.difference(&expected))
-        } else {
-            None
-        };
-        let words = words.unwrap_or_else(|| "it is not the fold of its events".to_owned());
+    for (id, line) in std::mem::take(&mut audit.differing) {
+        let expected = expected(log, audit.book, id).await?;
+        let words = expected.and_then(|expected| line.difference(&expected));
+        let words = words.unwrap_or_else(|| NOT_THE_FOLD.to_owned());
         audit.add(Rule::Row, "executions", id, words);
     }
-    for (number, (id, total)) in std::mem::take(&mut audit.recordings)
-        .into_iter()
-        .enumerate()
-    {
-        let told = if number < CLOSELY {
-            told(log, id).await?
-        } else {
-            None
-        };
+    for (id, total) in std::mem::take(&mut audit.recordings) {
+        let told = told(log, id).await?;
         let violation = told.and_then(|told| total.compare(&told));
-        let words = violation.map_or_else(
-            || "it is not what the terminal event tells".to_owned(),
-            |it| it.words,
-        );
+        let words = violation.map_or_else(|| NOT_AS_TOLD.to_owned(), |it| it.words);
         audit.add(Rule::Recording, "recordings", id, words);
     }
     Ok(())

@@ -7,6 +7,7 @@
 //! down here a second time, so that a mistake of the projector is a difference. Never changes
 //! anything.
 
+mod audit;
 mod book;
 mod compare;
 mod dead;
@@ -20,6 +21,7 @@ mod recording;
 mod report;
 mod row;
 mod snippets;
+mod stored;
 mod tables;
 mod verify;
 

@@ -7,10 +7,11 @@
 use runlog_nats::{Bounds, Log};
 use runlog_schemas::subject::{EXECUTIONS, OUTPUT};
 
+use crate::audit::Audit;
 use crate::compare::{explain, unended};
 use crate::finding::{Finding, Rule};
 use crate::report::{Range, Report};
-use crate::tables::{Audit, Tables, connect};
+use crate::tables::{Tables, connect};
 use crate::{Error, dead, executions, output, snippets};
 
 /// What to check besides the log.
