@@ -13,7 +13,6 @@
 mod accept;
 mod admission;
 mod body;
-mod clock;
 mod config;
 mod error;
 mod exclusive;
@@ -47,10 +46,10 @@ use runlog_schemas::Catalog;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use clock::Clock;
 pub use config::EdgeConfig;
 pub use history::{History, HistoryConfig, HistoryError};
 pub use routes::openapi;
+pub use runlog_nats::Clock;
 
 /// What an edge is made of.
 pub struct EdgeParts {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use prometheus::Registry;
-use runlog_nats::Log;
+use runlog_nats::{Clock, Log};
 use runlog_schemas::Catalog;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::EdgeParts;
 use crate::admission::Admission;
-use crate::clock::Clock;
 use crate::config::EdgeConfig;
 use crate::fleet::Fleet;
 use crate::history::History;

@@ -3,12 +3,14 @@
 //! What is still to be stored stands in `recordings_due`, and storing a recording takes it off that
 //! list in the same statement. So it can be interrupted anywhere and done twice.
 
+mod clean;
 mod recording;
+mod sweep;
 mod table;
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -18,19 +20,22 @@ use runlog_schemas::{ExecutionId, OutputSummary};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use zstd::bulk::Compressor;
 
 use crate::run::{Pause, Shared, failed};
+use crate::store::COMPRESSION_LEVEL;
 use crate::{Config, Error};
 
 pub(crate) use recording::Recording;
-pub(crate) use table::{Pending, Table};
+pub(crate) use table::{OBJECTS_LOCK, Pending, Table};
 
 use recording::Recorder;
+use sweep::{Swept, divide};
 
 /// Recordings that are read at once.
 const AT_ONCE: usize = 16;
 /// Recordings stored by one statement.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 256;
 /// What a recording takes besides its output, in bytes.
 const OVERHEAD_BYTES: u32 = 64 << 10;
 /// How long one that cannot be read is left alone.
@@ -56,8 +61,14 @@ async fn archive_all(
     pause: &mut Pause,
 ) -> Result<std::convert::Infallible, Error> {
     let table = Table::open(&shared.config.database, crate::SCHEMA).await?;
-    let mut archiver = Archiver::new(&shared.log, &table, &shared.config);
+    let mut archiver = Archiver::new(&shared.log, &table, &shared.config)?;
+    let mut clean_at = Instant::now() + shared.config.clean_interval;
     loop {
+        // Here, so that nothing is put at the same time.
+        if clean_at <= Instant::now() {
+            clean_at = Instant::now() + shared.config.clean_interval;
+            clean::clean(&shared.log, &table, shared.config.clock.now_ms()).await?;
+        }
         let stored = archiver.store_some().await?;
         pause.reset();
         let count = |result, number| {
@@ -90,6 +101,7 @@ pub(crate) struct Archiver<'a> {
     /// Output before this sequence has left the log.
     first_output: u64,
     inline_bytes: usize,
+    compressor: Mutex<Compressor<'static>>,
 }
 
 /// How many recordings were stored.
@@ -110,10 +122,11 @@ impl Stored {
 }
 
 impl<'a> Archiver<'a> {
-    pub(crate) fn new(log: &'a Log, table: &'a Table, config: &Config) -> Self {
+    pub(crate) fn new(log: &'a Log, table: &'a Table, config: &Config) -> Result<Self, Error> {
         let room_bytes = config.archive_bytes;
         let room = usize::try_from(room_bytes).unwrap_or(usize::MAX);
-        Self {
+        let compressor = Compressor::new(COMPRESSION_LEVEL).map_err(Error::Compression)?;
+        Ok(Self {
             log,
             table,
             room: Semaphore::new(room),
@@ -121,7 +134,8 @@ impl<'a> Archiver<'a> {
             set_aside: HashMap::new(),
             first_output: 0,
             inline_bytes: config.inline_bytes,
-        }
+            compressor: Mutex::new(compressor),
+        })
     }
 
     /// Does not ask the log for output of which it is known to be gone.
@@ -130,14 +144,25 @@ impl<'a> Archiver<'a> {
         self
     }
 
-    /// Stores recordings that are still to be stored, a few hundred at most.
+    /// Stores recordings that are still to be stored, a few thousand at most.
     pub(crate) async fn store_some(&mut self) -> Result<Stored, Error> {
         let now = Instant::now();
         self.set_aside.retain(|_, until| *until > now);
         let without: Vec<ExecutionId> = self.set_aside.keys().copied().collect();
         let pending = self.table.pending(&without).await?;
         let mut stored = Stored::default();
-        let unreadable = self.store_all(pending, &mut stored).await?;
+        let (sweeps, mut alone) = divide(pending, self.first_output, self.room_bytes / 2);
+        for sweep in sweeps {
+            let permit = self.room_for(sweep.bytes()).await;
+            let Swept {
+                recordings,
+                alone: rest,
+            } = sweep.read(self.log).await?;
+            self.store(recordings, &mut stored).await?;
+            drop(permit);
+            alone.extend(rest);
+        }
+        let unreadable = self.store_alone(alone, &mut stored).await?;
         for (id, error) in unreadable {
             self.leave(id, &error);
         }
@@ -145,7 +170,7 @@ impl<'a> Archiver<'a> {
     }
 
     /// Reads several at once and stores together what is ready. Gives back what it cannot read.
-    async fn store_all(
+    async fn store_alone(
         &self,
         pending: Vec<Pending>,
         stored: &mut Stored,
@@ -192,8 +217,9 @@ impl<'a> Archiver<'a> {
             self.move_if_large(*id, recording).await;
         }
         failpoint::hit(Point::RecordingBefore);
-        self.table.store(&recordings).await?;
-        failpoint::hit(Point::RecordingStored);
+        for some in recordings.chunks(TOGETHER) {
+            self.table.store(some).await?;
+        }
         stored.complete += copied.len() as u64;
         stored.add(&recordings);
         Ok(())
@@ -218,7 +244,11 @@ impl<'a> Archiver<'a> {
     }
 
     async fn wait_for_room(&self, pending: &Pending) -> SemaphorePermit<'_> {
-        let bytes = output_bytes(&pending.output).saturating_add(OVERHEAD_BYTES);
+        self.room_for(output_bytes(&pending.output).saturating_add(OVERHEAD_BYTES))
+            .await
+    }
+
+    async fn room_for(&self, bytes: u32) -> SemaphorePermit<'_> {
         self.room
             .acquire_many(bytes.min(self.room_bytes))
             .await
@@ -226,7 +256,7 @@ impl<'a> Archiver<'a> {
     }
 
     async fn read(&self, pending: &Pending) -> Result<Recording, Error> {
-        let mut recorder = Recorder::new(pending.attempt).map_err(Error::Compression)?;
+        let mut recorder = Recorder::new(pending.attempt);
         let last = pending.output.last_sequence;
         if let Some(last) = last.filter(|last| *last >= self.first_output) {
             let messages = self.log.read_output(pending.id, 0, Freshness::UpTo(last));
@@ -237,7 +267,12 @@ impl<'a> Archiver<'a> {
                 recorder.push(batch).map_err(Error::Compression)?;
             }
         }
-        recorder.finish(&pending.output).map_err(Error::Compression)
+        // Whoever held it has left it as good as new.
+        let mut compressor = self.compressor.lock();
+        let compressor = compressor.as_mut().unwrap_or_else(PoisonError::get_mut);
+        recorder
+            .finish(&pending.output, compressor)
+            .map_err(Error::Compression)
     }
 
     /// The others go on; a newer version will be able to read it.

@@ -11,7 +11,8 @@ use crate::Clock;
 pub struct Config {
     /// Where PostgreSQL is, for example `postgres://user:password@host/database`.
     pub database: String,
-    /// The most that one transaction takes. Default 1,000 events and 1 MiB.
+    /// The most that one transaction takes: of a backlog, as much as has the events of most
+    /// executions together, so that each is written once. Default 4,000 events and 4 MiB.
     pub batch: BatchLimit,
     /// The shortest time between the beginnings of two transactions that did not fill `batch`. What
     /// comes within it shares one commit, which costs several times what an event does; it is also
@@ -29,6 +30,8 @@ pub struct Config {
     /// How often the archiver looks for recordings that nobody told it of: those that another
     /// projector left behind. Default 10 s.
     pub archive_interval: Duration,
+    /// How often it is looked for objects that no recording names. Default 1 h.
+    pub clean_interval: Duration,
     /// How often the log is asked how far ahead it is, for the lag. Default 5 s.
     pub lag_interval: Duration,
     /// How often the dead letters are counted. Default 15 s.
@@ -58,14 +61,15 @@ impl Config {
         Self {
             database: database.into(),
             batch: BatchLimit {
-                events: 1_000,
-                bytes: 1 << 20,
+                events: 4_000,
+                bytes: 4 << 20,
             },
             pace: Duration::from_millis(10),
             archive_pace: Duration::from_millis(50),
             standby_interval: Duration::from_secs(1),
             expiry_interval: Duration::from_secs(1),
             archive_interval: Duration::from_secs(10),
+            clean_interval: Duration::from_secs(3_600),
             lag_interval: Duration::from_secs(5),
             letters_interval: Duration::from_secs(15),
             trim_interval: Duration::from_secs(60),

@@ -5,7 +5,6 @@
 //! authority: what they say is what the log said.
 
 mod archive;
-mod clock;
 mod config;
 mod database;
 mod error;
@@ -23,7 +22,6 @@ mod snippets;
 mod store;
 mod trim;
 
-pub use clock::Clock;
 pub use config::Config;
 pub use error::Error;
 pub use migrate::migrate;
@@ -31,6 +29,7 @@ pub use plan::{OutOfOrder, Plan, plan};
 pub use rebuild::{Progress, rebuild};
 pub use row::Row;
 pub use run::run;
+pub use runlog_nats::Clock;
 
 /// The schema that the read models stand in.
 pub const SCHEMA: &str = "runlog";

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::archive::OBJECTS_LOCK;
 use crate::database::Connection;
 use crate::migrate::migrate_schema;
 use crate::read_ahead::ReadAhead;
@@ -84,9 +85,7 @@ pub async fn rebuild(
         never = tell => Err(never),
     };
     // The server may take a moment to notice that a connection is gone.
-    let unlocked = guard
-        .execute("SELECT pg_advisory_unlock($1)", &[&REBUILD_LOCK])
-        .await;
+    let unlocked = guard.execute("SELECT pg_advisory_unlock_all()", &[]).await;
     done?;
     unlocked.map_err(Error::database("unlock the rebuild"))?;
     let done = *told.borrow();
@@ -100,6 +99,11 @@ async fn rebuild_locked(
     progress: &watch::Sender<Progress>,
 ) -> Result<(), Error> {
     check_log(log, guard).await?;
+    // Released with the connection, or by the end of `rebuild`.
+    guard
+        .execute("SELECT pg_advisory_lock($1)", &[&OBJECTS_LOCK])
+        .await
+        .map_err(Error::database("lock the objects"))?;
     prepare(guard, config).await?;
     let tasks = TaskTracker::new();
     let mut rebuild = Rebuild::open(config, log, progress, &tasks).await?;

@@ -8,7 +8,7 @@ mod snippet;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Timeouts};
-use runlog_schemas::{Execution, ExecutionEvent, ExecutionId, OutputBatch, decode_event};
+use runlog_schemas::{Execution, ExecutionEvent, ExecutionId, decode_event};
 use tokio::time::timeout;
 use tokio_postgres::types::{Json, ToSql};
 use tokio_postgres::{NoTls, Row};
@@ -16,8 +16,6 @@ use uuid::Uuid;
 
 pub(crate) use filter::{Filter, Place};
 
-/// The largest recording that is unpacked: more than an execution may write, in any coding.
-const LARGEST_RECORDING: usize = 256 << 20;
 /// The largest submission that is unpacked.
 const LARGEST_SUBMISSION: usize = 16 << 20;
 
@@ -86,16 +84,18 @@ pub(crate) struct Remembered {
 
 /// A recording as the history has it.
 #[derive(Clone, Debug)]
-pub(crate) struct Recording {
-    /// What happened, in order and without repetitions.
-    pub batches: Vec<OutputBatch>,
+pub(crate) struct Kept {
+    /// Whether it is all that the terminal event names.
+    pub complete: bool,
+    /// Where it stands.
+    pub place: KeptIn,
 }
 
-/// Where a recording is kept.
+/// Where a recording stands.
 #[derive(Clone, Debug)]
-pub(crate) enum Kept {
-    /// In the table.
-    Here(Recording),
+pub(crate) enum KeptIn {
+    /// In the table: zstd of JSON lines.
+    Row(Vec<u8>),
     /// In the object store, under this name.
     Object(String),
 }
@@ -178,38 +178,19 @@ impl History {
     /// # Errors
     /// When the database does not answer, or has something unreadable.
     pub(crate) async fn recording(&self, id: ExecutionId) -> Result<Option<Kept>, HistoryError> {
-        let sql = "SELECT body, object FROM recordings WHERE id = $1";
+        let sql = "SELECT body, object, complete FROM recordings WHERE id = $1";
         let rows = self.query(sql, &[&id.as_uuid()]).await?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
         let object: Option<String> = get(row, 1, &id)?;
-        Ok(Some(match object {
-            Some(name) => Kept::Object(name),
-            None => Kept::Here(Self::unpack_recording(id, get(row, 0, &id)?)?),
+        Ok(Some(Kept {
+            complete: get(row, 2, &id)?,
+            place: match object {
+                Some(name) => KeptIn::Object(name),
+                None => KeptIn::Row(get(row, 0, &id)?),
+            },
         }))
-    }
-
-    /// Reads a recording as it is kept.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub(crate) fn unpack_recording(
-        id: ExecutionId,
-        body: &[u8],
-    ) -> Result<Recording, HistoryError> {
-        let broken = |message: String| HistoryError::Broken {
-            about: id.to_string(),
-            message,
-        };
-        let lines = unpack(body, LARGEST_RECORDING).map_err(broken)?;
-        let batches = lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(serde_json::from_slice)
-            .collect::<Result<_, _>>()
-            .map_err(|error| broken(error.to_string()))?;
-        Ok(Recording { batches })
     }
 
     /// The event with which an execution was accepted.

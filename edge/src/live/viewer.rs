@@ -222,7 +222,7 @@ async fn recording(
         folded.events
     };
     let recording = record::recording(edge, id).await?;
-    Ok(recording.map(|recording| (lifecycle, recording.batches)))
+    Ok(recording.map(|batches| (lifecycle, batches)))
 }
 
 fn broken(error: &EdgeError) -> ViewerMessage {

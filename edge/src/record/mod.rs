@@ -2,20 +2,26 @@
 //! from the history.
 
 pub(crate) mod cast;
+pub(crate) mod download;
 mod remember;
 mod retold;
+mod stored;
+mod unpack;
 
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use runlog_nats::{Freshness, Log, ReadError, RequestError};
 use runlog_schemas::api::{ExecutionView, OutputView, RecordingView};
-use runlog_schemas::{Chunk, ChunkKind, Data, Execution, ExecutionId, Item, OutputStream, fold};
+use runlog_schemas::{
+    Chunk, ChunkKind, Data, Execution, ExecutionId, Item, OutputBatch, OutputStream, fold,
+};
 
 use crate::error::EdgeError;
-use crate::history::{History, HistoryError, Kept, Recording, Remembered};
+use crate::history::{HistoryError, KeptIn, Remembered};
 use crate::live::Feed;
 use crate::state::Edge;
+use stored::Stored;
 
 pub(crate) use remember::{is_retold, lifecycle};
 pub(crate) use retold::from_history;
@@ -98,22 +104,36 @@ async fn remembered(
 /// The stored recording of an execution, where there is one.
 ///
 /// # Errors
-/// When the history does not answer.
+/// When the history does not answer, or the object store does not or has lost it.
 pub(crate) async fn recording(
     edge: &Edge,
     id: ExecutionId,
-) -> Result<Option<Recording>, EdgeError> {
+) -> Result<Option<Vec<OutputBatch>>, EdgeError> {
+    match stored(edge, id, false).await? {
+        Some(stored) => Ok(Some(stored.rest().await?)),
+        None => Ok(None),
+    }
+}
+
+/// The same, to be read piece by piece; where it is asked for, only one that is complete.
+async fn stored(edge: &Edge, id: ExecutionId, complete: bool) -> Result<Option<Stored>, EdgeError> {
     let Some(history) = &edge.history else {
         return Ok(None);
     };
-    let name = match history.recording(id).await? {
-        None => return Ok(None),
-        Some(Kept::Here(recording)) => return Ok(Some(recording)),
-        Some(Kept::Object(name)) => name,
+    let Some(kept) = history.recording(id).await? else {
+        return Ok(None);
     };
-    let body = edge.log.read_object(&name).await?;
-    let body = body.ok_or(EdgeError::OutputLost)?;
-    Ok(Some(History::unpack_recording(id, &body)?))
+    if complete && !kept.complete {
+        return Ok(None);
+    }
+    let stored = match kept.place {
+        KeptIn::Row(body) => Stored::in_row(id, body)?,
+        KeptIn::Object(name) => {
+            let object = edge.log.open_object(&name).await?;
+            Stored::in_store(id, object.ok_or(EdgeError::OutputLost)?)?
+        }
+    };
+    Ok(Some(stored))
 }
 
 /// An execution with the output that counts.
@@ -128,11 +148,7 @@ pub(crate) async fn recorded(edge: &Arc<Edge>, id: ExecutionId) -> Result<Record
     let chunks = match in_log {
         Ok(Some(chunks)) => chunks,
         incomplete => match recording(edge, id).await {
-            Ok(Some(recording)) => recording
-                .batches
-                .into_iter()
-                .flat_map(|b| b.chunks)
-                .collect(),
+            Ok(Some(batches)) => batches.into_iter().flat_map(|it| it.chunks).collect(),
             stored => {
                 incomplete?;
                 stored?;

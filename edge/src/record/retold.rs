@@ -55,7 +55,7 @@ pub(crate) async fn from_history(
     };
     let printed = end.output.as_ref().is_some_and(|output| output.chunks > 0);
     let batches = match recording(edge, id).await {
-        Ok(Some(recording)) => recording.batches,
+        Ok(Some(batches)) => batches,
         // It may not have been stored yet.
         Ok(None) if printed && away => return Err(only_log("the history has no recording of it")),
         // Its viewers are told so, and how it went all the same.

@@ -6,15 +6,19 @@ use runlog_schemas::api::{OutputQuery, OutputView, Problem};
 use runlog_schemas::{ExecutionId, OutputStream};
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::header::{CONTENT_DISPOSITION, HeaderName, HeaderValue};
-use warp::reply::Response;
+use warp::http::header::{
+    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+};
+use warp::reply::{Reply as _, Response};
 
 use super::{id, with};
 use crate::error::EdgeError;
 use crate::query::{self, Query};
-use crate::record;
+use crate::record::{self, download::download};
 use crate::reply::{bytes, json, respond};
 use crate::state::Edge;
+
+const OCTETS: &str = "application/octet-stream";
 
 const CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 
@@ -29,7 +33,8 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
 
 /// Read what a program wrote
 ///
-/// All of it as it is now, or with `stream` the exact bytes of one stream as a file.
+/// All of it as it is now, or with `stream` the exact bytes of one stream as a file. A large one is
+/// sent while it is read; it breaks off where it turns out that a part is no longer kept.
 #[utoipa::path(
     get,
     operation_id = "get_output",
@@ -54,10 +59,23 @@ async fn get(text: &str, edge: Arc<Edge>, query: &str) -> Result<Response, EdgeE
     let mut query = Query::parse(query);
     let stream = query.read("stream", "one of stdout, stderr, compiler", stream);
     query.finish()?;
+    if let Some((stream, name)) = stream
+        && let Some(download) = download(&edge, id, stream).await?
+    {
+        let length = download.length;
+        let mut response = warp::reply::stream(download.into_pieces()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(OCTETS));
+        return Ok(file(response, &format!("{id}-{name}.txt")));
+    }
     let recorded = record::recorded(&edge, id).await?;
     Ok(match stream {
         None => json(&recorded.output()),
-        Some((stream, name)) => file(recorded.bytes(stream), &format!("{id}-{name}.txt")),
+        Some((stream, name)) => {
+            let content = bytes(OCTETS, recorded.bytes(stream));
+            file(content, &format!("{id}-{name}.txt"))
+        }
     })
 }
 
@@ -71,8 +89,7 @@ fn stream(name: &str) -> Option<(OutputStream, &'static str)> {
 }
 
 /// Bytes that a browser saves and never shows: a program may have written a page with scripts.
-fn file(content: Vec<u8>, name: &str) -> Response {
-    let mut response = bytes("application/octet-stream", content);
+fn file(mut response: Response, name: &str) -> Response {
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
         .expect("the name is an id and a word");
     let headers = response.headers_mut();

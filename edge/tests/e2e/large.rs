@@ -91,3 +91,44 @@ async fn history_and_replay_work_from_the_object_store_and_what_it_lost_is_said(
     let told = format!("{told:?}");
     assert!(told.contains("output_gone") && told.contains("finished"));
 }
+
+#[tokio::test]
+async fn a_large_download_is_sent_while_it_is_read_and_breaks_off_where_a_part_is_lost() {
+    let mut stage = Stage::with_history().await;
+    let id = stage.submit().await;
+    let mut script = Script::start(&stage.log, id).await;
+    let mut state = 1_u64;
+    for _ in 0..400 {
+        // More than all buffers on the way hold, and nothing that could be made smaller.
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .take(100_000)
+        .collect();
+        script.say(noise).await;
+    }
+    script.exit(0).await;
+    keep(&mut stage, id).await;
+    let path = format!("/v1/executions/{id}/output?stream=stdout");
+    let whole = stage.get(&path).await;
+    assert_eq!(whole.content_length(), Some(40_000_000));
+    assert!(whole.bytes().await.unwrap() == script.stdout().as_slice());
+
+    let mut broken = stage.get(&path).await;
+    assert_eq!(broken.status(), 200);
+    let first = broken.chunk().await.unwrap().unwrap();
+    assert!(script.stdout().starts_with(&first));
+    purge(&mut stage, "OBJ_RECORDINGS").await;
+    let mut read = first.len();
+    let ended = loop {
+        match broken.chunk().await {
+            Ok(Some(piece)) => read += piece.len(),
+            ended => break ended,
+        }
+    };
+    assert!(ended.is_err(), "it ended well after {read} bytes");
+    assert!(read < 40_000_000);
+}

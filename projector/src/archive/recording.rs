@@ -4,9 +4,14 @@ use std::io::{self, Write as _};
 
 use runlog_schemas::{ExecutionId, OutputBatch, OutputDigest, OutputSummary, StreamSummary};
 use sha2::{Digest as _, Sha256};
+use zstd::bulk::Compressor;
 use zstd::stream::write::Encoder;
 
 use crate::store::COMPRESSION_LEVEL;
+
+/// Lines that are compressed in one go; more of them go through as they come. A stream's compressor
+/// takes megabytes, and so much time to prepare as a hundred small recordings to compress.
+const IN_ONE_GO: usize = 256 << 10;
 
 /// What the table `recordings` holds of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,19 +38,25 @@ pub(crate) struct Recorder {
     /// The first chunk that is not there, and the first behind it.
     gap: Option<(u64, u64)>,
     digest: OutputDigest,
-    lines: Encoder<'static, Vec<u8>>,
+    lines: Lines,
+}
+
+/// JSON lines on their way to the body.
+enum Lines {
+    Plain(Vec<u8>),
+    Compressed(Encoder<'static, Vec<u8>>),
 }
 
 impl Recorder {
     /// For the attempt that ended the execution.
-    pub(crate) fn new(attempt: u32) -> io::Result<Self> {
-        Ok(Self {
+    pub(crate) fn new(attempt: u32) -> Self {
+        Self {
             attempt,
             next: 0,
             gap: None,
             digest: OutputDigest::default(),
-            lines: Encoder::new(Vec::new(), COMPRESSION_LEVEL)?,
-        })
+            lines: Lines::Plain(Vec::new()),
+        }
     }
 
     /// Takes the next message. What belongs to another attempt or was there before is dropped: a
@@ -65,23 +76,55 @@ impl Recorder {
         for chunk in &batch.chunks {
             self.digest.push(chunk);
         }
-        // One write for each line, so that the cut of the pages that were read shows nowhere.
-        let mut line = serde_json::to_vec(&batch)?;
-        line.push(b'\n');
-        self.lines.write_all(&line)
+        self.lines.push(&batch)
     }
 
     /// Compares what came with what the terminal event says.
-    pub(crate) fn finish(self, expected: &OutputSummary) -> io::Result<Recording> {
+    pub(crate) fn finish(
+        self,
+        expected: &OutputSummary,
+        compressor: &mut Compressor<'static>,
+    ) -> io::Result<Recording> {
         let found = self.digest.finish(expected.last_sequence);
         Ok(Recording {
             attempt: self.attempt,
             chunks: found.chunks,
             bytes: found.compiler.bytes + found.stdout.bytes + found.stderr.bytes,
             problem: problem(&found, expected, self.gap),
-            body: self.lines.finish()?,
+            body: self.lines.finish(compressor)?,
             object: None,
         })
+    }
+}
+
+impl Lines {
+    fn push(&mut self, batch: &OutputBatch) -> io::Result<()> {
+        match self {
+            Self::Plain(lines) => {
+                serde_json::to_writer(&mut *lines, batch)?;
+                lines.push(b'\n');
+                if lines.len() > IN_ONE_GO {
+                    let mut encoder = Encoder::new(Vec::new(), COMPRESSION_LEVEL)?;
+                    encoder.write_all(lines)?;
+                    *self = Self::Compressed(encoder);
+                }
+                Ok(())
+            }
+            Self::Compressed(encoder) => {
+                // One write for each line, so that the cut of the pages that were read shows
+                // nowhere.
+                let mut line = serde_json::to_vec(batch)?;
+                line.push(b'\n');
+                encoder.write_all(&line)
+            }
+        }
+    }
+
+    fn finish(self, compressor: &mut Compressor<'static>) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Plain(lines) => compressor.compress(&lines),
+            Self::Compressed(encoder) => encoder.finish(),
+        }
     }
 }
 
@@ -101,6 +144,11 @@ impl Recording {
         self.body = Vec::new();
         self.object = Some(object);
     }
+}
+
+/// The execution that an object of that name is of.
+pub(crate) fn execution_of(object_name: &str) -> Option<ExecutionId> {
+    object_name.rsplit_once('-')?.0.parse().ok()
 }
 
 fn problem(
@@ -176,11 +224,12 @@ mod tests {
     }
 
     fn record(batches: &[OutputBatch], expected: &OutputSummary) -> Recording {
-        let mut recorder = Recorder::new(2).unwrap();
+        let mut recorder = Recorder::new(2);
         for batch in batches {
             recorder.push(batch.clone()).unwrap();
         }
-        recorder.finish(expected).unwrap()
+        let mut compressor = Compressor::new(COMPRESSION_LEVEL).unwrap();
+        recorder.finish(expected, &mut compressor).unwrap()
     }
 
     fn lines(recording: &Recording) -> Vec<OutputBatch> {
@@ -243,6 +292,26 @@ mod tests {
         expected.cut = true;
         let problem = record(&all, &expected).problem.unwrap();
         assert!(problem.ends_with("cut off"), "{problem}");
+    }
+
+    #[test]
+    fn long_ones_are_the_same_lines() {
+        let long: Vec<_> = (0..9_000)
+            .map(|number| batch(2, 3 * number..3 * number + 3))
+            .collect();
+        let expected = summary(&long);
+        let recording = record(&long, &expected);
+        assert_eq!(recording.problem, None);
+        assert!(recording.body.len() > 1_000);
+        assert_eq!(lines(&recording), long);
+    }
+
+    #[test]
+    fn an_object_is_named_after_its_execution() {
+        let id = ExecutionId::from_uuid(uuid::Uuid::from_u128(7 << 76 | 2 << 62 | 5));
+        let recording = record(&[batch(2, 0..3)], &OutputSummary::default());
+        assert_eq!(execution_of(&recording.object_name(id)), Some(id));
+        assert_eq!(execution_of("x"), None);
     }
 
     #[test]

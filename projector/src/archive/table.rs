@@ -12,8 +12,11 @@ use crate::Error;
 use crate::database::Connection;
 use crate::row::bigint;
 
+/// Held by whoever removes objects, and by whoever rebuilds.
+pub(crate) const OBJECTS_LOCK: i64 = 0x72_75_6e_6c_6f_67_04;
+
 /// Rows looked at at once.
-const SOME: i64 = 256;
+const SOME: i64 = 4_096;
 
 const PENDING: &str = "SELECT id, execution FROM recordings_due JOIN executions USING (id)
     WHERE id <> ALL($1) ORDER BY id LIMIT $2";
@@ -132,6 +135,33 @@ impl Table {
             .iter()
             .map(|row| ExecutionId::from_uuid(row.get(0)))
             .collect())
+    }
+
+    /// The objects that the recordings of these executions name.
+    pub(crate) async fn objects(&self, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, Error> {
+        let sql = "SELECT id, object FROM recordings WHERE id = ANY($1) AND object IS NOT NULL";
+        let rows = self.connection.query(sql, &[&ids]).await;
+        let rows = rows.map_err(Error::database("look for objects"))?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Keeps rebuilds waiting; `false` where one is under way.
+    pub(crate) async fn begin_cleaning(&self) -> Result<bool, Error> {
+        let row = self
+            .connection
+            .query_one("SELECT pg_try_advisory_lock($1)", &[&OBJECTS_LOCK])
+            .await
+            .map_err(Error::database("lock the objects"))?;
+        Ok(row.get(0))
+    }
+
+    /// Lets rebuilds go on.
+    pub(crate) async fn end_cleaning(&self) -> Result<(), Error> {
+        self.connection
+            .execute("SELECT pg_advisory_unlock($1)", &[&OBJECTS_LOCK])
+            .await
+            .map(|_| ())
+            .map_err(Error::database("unlock the objects"))
     }
 
     /// Stores recordings.

@@ -25,7 +25,7 @@ impl Recording {
         let table = Table::open_beside(&self.config.database, BESIDE).await?;
         let first_output = self.log.bounds(subject::OUTPUT).await?.first_sequence;
         let mut archiver =
-            Archiver::new(&self.log, &table, &self.config).without_output_before(first_output);
+            Archiver::new(&self.log, &table, &self.config)?.without_output_before(first_output);
         let mut news = self.progress.subscribe();
         loop {
             // Looked at first: what is due then is all there is.

@@ -1,11 +1,16 @@
 //! Recordings that are too large for a row stand in the object store, and live as long as the row.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use async_nats::jetstream;
-use runlog_projector::{Config, rebuild};
+use runlog_projector::{Clock, Config, rebuild};
 use runlog_schemas::{OutputBatch, subject};
 
 use crate::bed::{Bed, Projector, TestResult, assert_same};
-use crate::stories::tell;
+use crate::stories::{id, tell};
 
 /// Nearly every recording is large.
 fn impatient(bed: &Bed) -> Config {
@@ -88,5 +93,42 @@ async fn a_full_store_leaves_recordings_in_their_rows() -> TestResult {
             .await?
             .get::<_, bool>(0)
     );
+    projector.stop().await
+}
+
+#[tokio::test]
+async fn objects_that_no_recording_names_are_removed() -> TestResult {
+    let bed = Bed::start().await?;
+    let mut config = impatient(&bed);
+    config.clean_interval = Duration::from_millis(20);
+    config.archive_interval = Duration::from_millis(20);
+    let now_ms = Arc::new(AtomicU64::new(0));
+    let now = Arc::clone(&now_ms);
+    config.clock = Clock::new(move || now.load(Ordering::Relaxed));
+    let projector = Projector::start(config, bed.log.clone());
+    tell(&bed.log, 0..110).await?;
+    bed.until_folded().await?;
+    let names = async || -> anyhow::Result<BTreeSet<String>> {
+        let objects = bed.log.list_objects().await?;
+        Ok(objects.into_iter().map(|it| it.name).collect())
+    };
+    let named = names().await?;
+    assert!(named.len() > 10);
+    // What gave way to another one, what was never stored, and what is of somebody else.
+    let mut expected = named.clone();
+    let of_a_row = named.first().expect("there are some");
+    let (id_of_a_row, _) = of_a_row.rsplit_once('-').expect("an id and a digest");
+    bed.log
+        .put_object(&format!("{id_of_a_row}-00"), b"1")
+        .await?;
+    bed.log.put_object(&format!("{}-00", id(999)), b"2").await?;
+    bed.log.put_object("other", b"3").await?;
+    expected.insert("other".to_owned());
+    // By now the hour has passed in which they might still be wanted.
+    let later_ms = Clock::system().now_ms() + 2 * 3_600_000;
+    now_ms.store(later_ms, Ordering::Relaxed);
+    while names().await? != expected {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     projector.stop().await
 }

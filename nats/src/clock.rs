@@ -1,8 +1,8 @@
-//! The one place where an edge asks what time it is.
+//! What time it is: the one place of edge, worker and projector where events get their time from.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tells the time; tests bring their own.
 #[derive(Clone)]
@@ -17,16 +17,8 @@ impl Clock {
 
     /// The machine's clock.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where an edge takes its clock from"
-    )]
     pub fn system() -> Self {
-        Self::new(|| {
-            let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
-            let since = since.unwrap_or(Duration::ZERO);
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        Self::new(now_ms)
     }
 
     /// Milliseconds since 1970.
@@ -40,4 +32,15 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
     }
+}
+
+/// Now by the machine's clock, in milliseconds since 1970.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "events say when they were written; this is where that comes from"
+)]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
