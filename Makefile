@@ -7,7 +7,9 @@
 #   make fuzz       what parses bytes of others, a few seconds each
 #   make chaos       break everything for a long time and count what is lost; a minute of it is in
 #                    `make test`
-#   make bench       measure latency, throughput and fan-out
+#   make bench       measure latency, throughput, fan-out, and the log with its readers
+#   make bench-log   the log and its readers at full size: a million events, ten million executions
+#                    in the history, a million in the log; needs 40 GB of disk and half an hour
 #   make images      build the images of the Docker engine, from Debian packages
 #   make setup       only install what is missing
 #   make clean-data  throw away what `make up` has stored
@@ -25,7 +27,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo env PATH="$$PATH" HOME="$$HOME"
 # Arguments for `runlog up` or `loadtest all`, say `make up ARGS="--port 8080"`.
 ARGS ?=
 
-.PHONY: help images setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench clean-data test-attacks fuzz chaos chaos-short
+.PHONY: help images setup setup-browser web up test frozen scripts rules dependencies lint docs web-check unit browser bench bench-log clean-data test-attacks fuzz chaos chaos-short
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -113,6 +115,12 @@ bench: setup-browser web
 	$(AS_ROOT) env RUNLOG_PROGRAM="$$(realpath $(TARGET)/release/runlog)" BENCH_JSON="$$(realpath $(TARGET))/bench-page.json" npm --prefix web run bench
 	$(CARGO) build --release --locked --package runlog-sandbox --example containers
 	$(AS_ROOT) $(TARGET)/release/examples/containers
+
+bench-log: setup web
+	$(CARGO) build --release --locked --package runlog --package runlog-loadtest
+	$(TARGET)/release/loadtest log --json $(TARGET)/bench-log.json $(ARGS)
+	$(TARGET)/release/loadtest history --json $(TARGET)/bench-history.json
+	$(TARGET)/release/loadtest retained --json $(TARGET)/bench-retained.json
 
 images: setup
 	$(AS_ROOT) scripts/build-images $(ARGS)

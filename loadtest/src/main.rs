@@ -13,6 +13,7 @@ mod flood;
 mod idle;
 mod languages;
 mod latency;
+mod log;
 mod machine;
 mod mixed;
 mod processes;
@@ -78,12 +79,19 @@ enum Command {
     Mixed(mixed::MixedArgs),
     /// Memory and CPU while nothing happens
     Idle(idle::IdleArgs),
+    /// A backlog folded, the lag of the read models, a rebuild and a check of a million events
+    Log(log::LogArgs),
+    /// Questions to a history of ten million executions
+    History(log::HistoryArgs),
+    /// Memory and starts of a nats-server that retains a million executions
+    Retained(log::RetainedArgs),
     /// Kill, freeze, cut off and slow down everything while programs run, and count what is lost
     ///
     /// Always on servers and services of its own, each a process. Fails when anything is lost,
     /// doubled or wrong.
     Chaos(chaos::ChaosArgs),
-    /// All but chaos and the mixed load, with their defaults
+    /// All but chaos and the mixed load, with their defaults; of the log, the history and what is
+    /// retained, small ones
     All,
 }
 
@@ -119,46 +127,71 @@ fn main() -> ExitCode {
 /// Measures; `false` where a target was missed that must not be.
 async fn run(cli: Cli) -> anyhow::Result<bool> {
     let options = cli.options;
-    if let Command::Cells(args) = &cli.command {
-        let mut report = Report::new();
-        let measured = cells::measure(args, &mut report).await;
-        report.print()?;
-        if let Some(path) = &options.json {
-            report.write(path)?;
-        }
-        measured?;
-        return Ok(!options.strict || report.targets_are_met());
-    }
+    let strict = options.strict;
     if let Command::Chaos(args) = &cli.command {
         let program = options.runlog.map_or_else(system::beside_us, Ok)?;
         return chaos::measure(args, program, options.json.as_deref()).await;
     }
-    let apart = matches!(cli.command, Command::Mixed(_));
-    let system = System::start(options.url, options.runlog, apart).await?;
     let mut report = Report::new();
-    let measured = measure(cli.command, &system, &mut report).await;
-    let stopped = system.stop().await;
+    let json = options.json.clone();
+    let measured = measure(cli.command, options, &mut report).await;
     report.print()?;
-    if let Some(path) = &options.json {
+    if let Some(path) = &json {
         report.write(path)?;
     }
     measured?;
-    stopped?;
-    Ok(!options.strict || report.targets_are_met())
+    Ok(!strict || report.targets_are_met())
 }
 
-async fn measure(command: Command, system: &System, report: &mut Report) -> anyhow::Result<()> {
+async fn measure(command: Command, options: Options, report: &mut Report) -> anyhow::Result<()> {
+    let program = |named: &Option<PathBuf>| named.clone().map_or_else(system::beside_us, Ok);
+    match &command {
+        Command::Cells(args) => cells::measure(args, report).await,
+        Command::Log(args) => log::measure(args, program(&options.runlog)?, report).await,
+        Command::History(args) => {
+            log::measure_history(args, program(&options.runlog)?, report).await
+        }
+        Command::Retained(args) => {
+            log::measure_retained(args, program(&options.runlog)?, report).await
+        }
+        _ => {
+            let runlog = options.runlog.clone();
+            let apart = matches!(command, Command::Mixed(_));
+            let system = System::start(options.url, options.runlog, apart).await?;
+            let measured = measure_system(&command, &system, report).await;
+            let is_own = system.is_own();
+            let stopped = system.stop().await;
+            measured?;
+            stopped?;
+            if matches!(command, Command::All) && is_own {
+                let program = program(&runlog)?;
+                let small = (
+                    log::LogArgs::small(),
+                    log::HistoryArgs::small(),
+                    log::RetainedArgs::small(),
+                );
+                log::measure(&small.0, program.clone(), report).await?;
+                log::measure_history(&small.1, program.clone(), report).await?;
+                log::measure_retained(&small.2, program, report).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn measure_system(
+    command: &Command,
+    system: &System,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     match command {
-        Command::Latency(args) => latency::measure(&args, system, report).await,
-        Command::Throughput(args) => throughput::measure(&args, system, report).await,
-        Command::Fanout(args) => fanout::measure(&args, system, report).await,
-        Command::Flood(args) => flood::measure(&args, system, report).await,
-        Command::Languages(args) => languages::measure(&args, system, report).await,
-        Command::Mixed(args) => mixed::measure(&args, system, report).await,
-        Command::Idle(args) => idle::measure(&args, system, report).await,
-        Command::Cells(args) => cells::measure(&args, report).await,
-        // It has servers of its own.
-        Command::Chaos(_) => Ok(()),
+        Command::Latency(args) => latency::measure(args, system, report).await,
+        Command::Throughput(args) => throughput::measure(args, system, report).await,
+        Command::Fanout(args) => fanout::measure(args, system, report).await,
+        Command::Flood(args) => flood::measure(args, system, report).await,
+        Command::Languages(args) => languages::measure(args, system, report).await,
+        Command::Mixed(args) => mixed::measure(args, system, report).await,
+        Command::Idle(args) => idle::measure(args, system, report).await,
         Command::All => {
             if system.is_own() {
                 idle::measure(&idle::IdleArgs::default(), system, report).await?;
@@ -170,5 +203,11 @@ async fn measure(command: Command, system: &System, report: &mut Report) -> anyh
             flood::measure(&flood::FloodArgs::default(), system, report).await?;
             fanout::measure(&fanout::FanoutArgs::default(), system, report).await
         }
+        // They have servers of their own, or none.
+        Command::Cells(_)
+        | Command::Log(_)
+        | Command::History(_)
+        | Command::Retained(_)
+        | Command::Chaos(_) => Ok(()),
     }
 }

@@ -59,6 +59,30 @@ pub(crate) fn resident(pid: u32) -> Option<u64> {
     )
 }
 
+/// The most memory of one process that was resident at once, in bytes.
+pub(crate) fn peak(pid: u32) -> Option<u64> {
+    field_kb(
+        &fs::read_to_string(format!("/proc/{pid}/status")).ok()?,
+        "VmHWM:",
+    )
+}
+
+/// CPU time of a process and all below it, with those that it has waited for.
+pub(crate) fn tree_cpu(pid: u32) -> Duration {
+    let all = parents();
+    let mut members = vec![pid];
+    let mut seen = 0;
+    while let Some(&parent) = members.get(seen) {
+        seen += 1;
+        members.extend(all.iter().filter(|it| it.1 == parent).map(|it| it.0));
+    }
+    let with_ended = [11, 12, 13, 14];
+    members
+        .into_iter()
+        .filter_map(|member| time(member, &with_ended))
+        .sum()
+}
+
 fn memory(pid: u32) -> Option<u64> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     field_kb(&rollup, "Pss:")
@@ -70,11 +94,16 @@ fn field_kb(text: &str, name: &str) -> Option<u64> {
     Some(kb * 1_024)
 }
 
-fn cpu(pid: u32) -> Option<Duration> {
+/// CPU time of one process.
+pub(crate) fn cpu(pid: u32) -> Option<Duration> {
+    time(pid, &[11, 12])
+}
+
+fn time(pid: u32, which: &[usize]) -> Option<Duration> {
     let fields = stat(pid)?;
-    let ticks: u64 = [11, 12]
+    let ticks: u64 = which
         .iter()
-        .filter_map(|&it: &usize| fields.get(it)?.parse::<u64>().ok())
+        .filter_map(|&it| fields.get(it)?.parse::<u64>().ok())
         .sum();
     // USER_HZ, which is 100 on every Linux.
     Some(Duration::from_millis(ticks * 10))

@@ -151,12 +151,12 @@ impl Edge {
 
 /// What a service says in its first line with `--json`.
 #[derive(Deserialize)]
-struct Told {
-    url: String,
+pub(crate) struct Told {
+    pub(crate) url: String,
 }
 
 /// Starts a service and waits for its first line.
-async fn start(mut command: Command) -> anyhow::Result<(Child, String)> {
+pub(crate) async fn start(mut command: Command) -> anyhow::Result<(Child, String)> {
     let mut process = command
         .env("RUNLOG_LOG", "warn")
         .stdin(Stdio::null())
@@ -176,10 +176,16 @@ async fn start(mut command: Command) -> anyhow::Result<(Child, String)> {
     }
 }
 
-async fn end(mut process: Child) -> anyhow::Result<()> {
+/// Tells a process to end.
+pub(crate) fn terminate(process: &Child) -> anyhow::Result<()> {
     let pid = process.id().context("it ended by itself")?;
     let pid = Pid::from_raw(i32::try_from(pid)?).context("no pid")?;
-    kill_process(pid, Signal::TERM).context("cannot signal")?;
+    kill_process(pid, Signal::TERM).context("cannot signal")
+}
+
+/// Ends a service; it must end well.
+pub(crate) async fn end(mut process: Child) -> anyhow::Result<()> {
+    terminate(&process)?;
     let status = timeout(STOP, process.wait())
         .await
         .context("it did not end")??;

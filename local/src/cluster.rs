@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::nats::Role;
-use crate::{Error, Nats, NatsConfig, Tools, port};
+use crate::{Durability, Error, Nats, NatsConfig, Tools, port};
 
 const CONFIGURATIONS: [&str; 3] = ["cluster-1.conf", "cluster-2.conf", "cluster-3.conf"];
 
@@ -74,6 +74,7 @@ async fn node(
         Role {
             configuration,
             overrides,
+            durability: Durability::Durable,
         },
     )
     .await

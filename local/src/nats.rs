@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::files::{self, Log};
 use crate::process::{Launch, Process, duplicate};
-use crate::{Error, Tools, port};
+use crate::{Durability, Error, Tools, port};
 
 const SERVER: &str = "nats-server";
 
@@ -38,6 +38,10 @@ const CONFIGURATION: [(&str, &str); 5] = [
     ),
 ];
 
+/// What makes every append wait for the disk, and what does not.
+const SYNC_EACH: &str = "sync_interval: always";
+const SYNC_SOMETIMES: &str = "sync_interval: 120s";
+
 /// What a nats-server is started with.
 #[derive(Clone, Debug)]
 pub struct NatsConfig {
@@ -54,6 +58,7 @@ pub struct NatsConfig {
 pub(crate) struct Role {
     pub(crate) configuration: &'static str,
     pub(crate) overrides: Vec<String>,
+    pub(crate) durability: Durability,
 }
 
 /// A running nats-server. Dropping it kills the server; the data stay.
@@ -69,11 +74,22 @@ pub struct Nats {
 impl Nats {
     /// Starts a single node and waits until it accepts clients.
     pub async fn start(config: NatsConfig) -> Result<Self, Error> {
+        Self::start_single(config, Durability::Durable).await
+    }
+
+    /// The same, but what is acknowledged may be lost with the machine: for data that can be made
+    /// again, which is then written several times as fast.
+    pub async fn start_disposable(config: NatsConfig) -> Result<Self, Error> {
+        Self::start_single(config, Durability::Disposable).await
+    }
+
+    async fn start_single(config: NatsConfig, durability: Durability) -> Result<Self, Error> {
         Self::start_as(
             config,
             Role {
                 configuration: "single.conf",
                 overrides: Vec::new(),
+                durability,
             },
         )
         .await
@@ -85,6 +101,10 @@ impl Nats {
         let lock = files::lock(&config.data_dir).await?;
         for (name, text) in CONFIGURATION {
             let path = config.data_dir.join(name);
+            let text = match role.durability {
+                Durability::Durable => text.to_owned(),
+                Durability::Disposable => text.replace(SYNC_EACH, SYNC_SOMETIMES),
+            };
             fs::write(&path, text).map_err(Error::io("write", &path))?;
         }
         let mut server = Self {
