@@ -17,6 +17,10 @@ const TREE: &str = "/opt/runlog-canary";
 /// For these the image for tests lacks Java, or modules of Python's.
 const WITHOUT_TOOLCHAIN: &[&str] = &["T-A23", "T-D13", "T-F07", "T-G09", "T-G19"];
 
+/// It takes all terminals of the kernel, of which containers cannot have a share of their own: others
+/// that want one beside it are tried again later.
+const NOT_IN_COMPANY: &str = "T-I05";
+
 /// A part of the ids of those to be tried, while one is being worked on.
 #[expect(clippy::disallowed_methods, reason = "the only setting of this test")]
 fn only() -> String {
@@ -33,7 +37,8 @@ async fn hold(company: Company) {
         if !has_toolchain {
             trial::tell(&format!("{}: the image has no toolchain for it", case.id));
         }
-        has_toolchain
+        let has_its_own = company == Company::Alone || case.id != NOT_IN_COMPANY;
+        has_toolchain && has_its_own
     });
     let site = Site::prepare(&cases);
     // No cell waits beforehand: what is there after a run is what the run has left.

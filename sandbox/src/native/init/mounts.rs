@@ -104,7 +104,8 @@ pub(super) fn make(make: &Make, covers: &Covers) -> Result<Proc, Failure> {
         "/dev/pts",
         "devpts",
         quiet,
-        c"newinstance,ptmxmode=666,mode=600",
+        // A kernel has four thousand terminals in all: no cell may have more than its share.
+        c"newinstance,ptmxmode=666,mode=600,max=64",
     )
     .doing("mounting the cell's terminals")?;
     rustix::mount::mount(
