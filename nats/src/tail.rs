@@ -37,7 +37,7 @@ pub struct BatchLimit {
     pub bytes: usize,
 }
 
-/// Reads [`subject::EXECUTIONS`] from a place on.
+/// Reads [`EXECUTIONS`](runlog_schemas::subject::EXECUTIONS) from a place on.
 pub struct Tail {
     log: Log,
     /// The last sequence that was given out, or that the caller had before.
