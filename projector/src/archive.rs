@@ -220,6 +220,7 @@ impl<'a> Archiver<'a> {
         for some in recordings.chunks(TOGETHER) {
             self.table.store(some).await?;
         }
+        failpoint::hit(Point::RecordingStored);
         stored.complete += copied.len() as u64;
         stored.add(&recordings);
         Ok(())
