@@ -215,6 +215,11 @@ impl Case {
             let output = Command::new(words[0])
                 .args(&words[1..])
                 .current_dir(folder.path())
+                // What whoever measures has set up in a shell of their own counts for neither.
+                .env_clear()
+                .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+                .env("HOME", folder.path())
+                .env("LANG", "C.UTF-8")
                 .stdin(Stdio::null())
                 .output()
                 .with_context(|| format!("cannot run {}", words[0]))?;
