@@ -14,7 +14,6 @@
 //! ```
 
 mod cache;
-mod clock;
 mod config;
 mod metrics;
 mod parked;

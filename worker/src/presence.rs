@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use runlog_nats::now_ms;
 use runlog_schemas::{ParkedCells, WorkerLanguage, WorkerReport};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 use crate::parked::ANY;
 use crate::worker::Worker;
 
@@ -25,7 +25,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Reports until nothing runs any more, and then takes the worker off the list.
 pub(crate) async fn report(worker: Arc<Worker>, over: CancellationToken) {
-    let started_at_ms = clock::now_ms();
+    let started_at_ms = now_ms();
     let mut changes = worker.languages_served();
     loop {
         let began = Instant::now();
@@ -103,7 +103,7 @@ fn describe(worker: &Worker, started_at_ms: u64) -> WorkerReport {
         draining: worker.draining.is_cancelled(),
         missing_layers: worker.config.missing_layers.clone(),
         parked: parked(worker),
-        at_ms: clock::now_ms(),
+        at_ms: now_ms(),
     }
 }
 

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use runlog_nats::LanguageReport;
+use runlog_nats::{LanguageReport, now_ms};
 use runlog_schemas::LanguageDefinition;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 use crate::toolchain::{self, Toolchains};
 use crate::worker::Worker;
 
@@ -57,7 +56,7 @@ async fn look_at_all(
             .find(|it| it.id == language.id && it.available);
         let look = async move {
             if let Some(known) = known {
-                let at_ms = clock::now_ms();
+                let at_ms = now_ms();
                 return (
                     false,
                     LanguageReport {
@@ -108,7 +107,7 @@ async fn look(
         version: probed.as_ref().ok().cloned(),
         reason: probed.err(),
         host: worker.config.host.clone(),
-        at_ms: clock::now_ms(),
+        at_ms: now_ms(),
     }
 }
 

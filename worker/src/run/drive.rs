@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use runlog_nats::now_ms;
 use runlog_sandbox::{Cell, Engine, Error, Terminal, WindowSize};
 use runlog_schemas::{ExecutionId, Phase, TerminalSize};
 use tokio::task::JoinHandle;
@@ -23,7 +24,6 @@ use super::input::Sent;
 use super::journal::Journal;
 use super::plan::Plan;
 use super::reuse::{self, Keeps, Prepared, Reuse};
-use crate::clock;
 
 /// What one attempt works with.
 pub(crate) struct Bench<'a> {
@@ -110,7 +110,7 @@ impl<'a> Driver<'a> {
     fn now(&self) -> Now {
         Now {
             since_start: self.bench.began.elapsed(),
-            at_ms: clock::now_ms(),
+            at_ms: now_ms(),
         }
     }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runlog_failpoint::{self as failpoint, Point};
-use runlog_nats::{AppendError, DeadLetter, Delivery, Freshness, ReadError};
+use runlog_nats::{AppendError, DeadLetter, Delivery, Freshness, ReadError, now_ms};
 use runlog_schemas::{
     Change, Command, End, Execution, ExecutionEvent, ExecutionId, Measurements, Outcome, State,
     Submission, decide, fold,
@@ -30,7 +30,6 @@ use runlog_schemas::{
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::metrics::{Ignored, Stage};
 use crate::worker::Worker;
 
@@ -101,7 +100,7 @@ impl Run<'_> {
             self.delivered()
         };
         loop {
-            let at_ms = clock::now_ms();
+            let at_ms = now_ms();
             let step = claim(&position.execution, &self.worker.config.name, at_ms);
             let appended = match step {
                 // Its lease ran out, and yet its worker may only have been cut off for a moment.
@@ -212,7 +211,7 @@ impl Run<'_> {
             },
             Verdict::HandBack(reason) => Command::HandBack { attempt, reason },
         };
-        let decided = decide(&position.execution, command, clock::now_ms());
+        let decided = decide(&position.execution, command, now_ms());
         Ok(decided.ok().flatten())
     }
 
@@ -331,7 +330,7 @@ impl Run<'_> {
                 self.worker.metrics.given_up(language);
                 let reason = execution.attempts.last().and_then(|it| it.failure.clone());
                 tracing::error!(id = %self.delivery.id, reason, "an attempt was given up");
-                let delay = not_before_ms.map_or(0, |it| it.saturating_sub(clock::now_ms()));
+                let delay = not_before_ms.map_or(0, |it| it.saturating_sub(now_ms()));
                 let delay = Duration::from_millis(delay);
                 Ok(self.delivery.lease.nak(delay).await?)
             }

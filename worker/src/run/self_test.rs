@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{self, BoxFuture};
-use runlog_nats::ControlListener;
+use runlog_nats::{ControlListener, now_ms};
 use runlog_sandbox::Engine;
 use runlog_schemas::{
     Change, Data, Execution, ExecutionEvent, ExecutionId, LanguageDefinition, OutputBatch,
@@ -22,7 +22,6 @@ use super::claim::{Claim, claim};
 use super::drive::{Bench, drive};
 use super::journal::{Failure, Journal};
 use super::plan::Plan;
-use crate::clock;
 
 /// A self-test that did not go as it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +77,7 @@ async fn run(
     language: &LanguageDefinition,
     test: &SelfTest,
 ) -> Result<(Execution, Memory), String> {
-    let at_ms = clock::now_ms();
+    let at_ms = now_ms();
     let submission = submission(language, test);
     let plan = Plan::new(language, &submission);
     let setup = super::setup(1, &plan, &submission, engine.name());
