@@ -45,20 +45,16 @@ impl Owner {
             .nth(19)?
             .parse()
             .ok()?;
-        let namespace = fs::metadata("/proc/self/ns/pid").ok()?.ino();
         Some(Self {
             pid,
             started,
-            namespace,
+            namespace: own_namespace()?,
         })
     }
 
     /// Whether it is there, or may be: nobody sees who lives in another namespace.
     pub(crate) fn may_live(&self) -> bool {
-        let of_same_number = Self::find(self.pid);
-        let elsewhere =
-            || Self::find(std::process::id()).is_none_or(|own| own.namespace != self.namespace);
-        of_same_number.as_ref() == Some(self) || elsewhere()
+        own_namespace() != Some(self.namespace) || Self::find(self.pid).as_ref() == Some(self)
     }
 
     pub(crate) fn folder(&self) -> String {
@@ -74,6 +70,11 @@ impl Owner {
             namespace: namespace.parse().ok()?,
         })
     }
+}
+
+/// Names the pid namespace of this process, in which it sees others.
+fn own_namespace() -> Option<u64> {
+    Some(fs::metadata("/proc/self/ns/pid").ok()?.ino())
 }
 
 fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Error {

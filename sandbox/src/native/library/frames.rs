@@ -12,7 +12,6 @@ use std::ffi::{c_int, c_void};
 /// The registers that a function finds unchanged after a call, the stack pointer and where it
 /// goes on.
 #[repr(C)]
-#[derive(Debug, Default)]
 struct Place {
     rbx: usize,
     rbp: usize,
@@ -57,7 +56,7 @@ const RBP: c_int = 6;
 const R12: c_int = 12;
 
 unsafe extern "C" fn visit(context: *mut Context, walk: *mut c_void) -> c_int {
-    // SAFETY: what `caller_of` gave, which nobody else uses meanwhile.
+    // SAFETY: what `return_from` gave, which nobody else uses meanwhile.
     let walk = unsafe { &mut *walk.cast::<Walk>() };
     // SAFETY: the context is valid during this call.
     let ip = unsafe { _Unwind_GetIP(context) };
