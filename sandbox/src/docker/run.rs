@@ -65,11 +65,12 @@ pub(super) async fn start(
     files: Vec<CellFile>,
     step: Step,
 ) -> Result<(Process, oneshot::Receiver<Body>), (Body, Error)> {
-    let started = Instant::now();
     let reports = match go(body.parts(), files, &step).await {
         Ok(reports) => reports,
         Err(error) => return Err((body, error)),
     };
+    // Not before: init measures from the fork, and no step may run out of a time that it did not have.
+    let started = Instant::now();
     let (output_sender, output) = mpsc::channel(WAITING_OUTPUT);
     let (input, InputEnd { typed, control }) = Input::new();
     let (kill, kills) = KillHandle::new();
