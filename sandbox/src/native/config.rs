@@ -109,7 +109,9 @@ pub enum WarmWay {
     /// Cells are forked out of a runtime that has started once and never runs a program itself.
     /// With one thread alone it loads `/box/warm/runlog_cells.so`, in whichever way it loads
     /// libraries. That returns, as a library that it cannot use, in a process of a new cell that
-    /// has been told to go, with its streams and with descriptor 3.
+    /// has been told to go, with its streams and with descriptor 3. A runtime that the library
+    /// itself knows has it in `LD_PRELOAD`: it is stopped at a place of its own code, and forks go
+    /// on there with arguments and environment in place.
     Fork,
     /// It is started in each cell. When it is ready it writes a byte to descriptor 4, closes
     /// that, and reads descriptor 3. Its standard streams are pipes from the beginning; a step

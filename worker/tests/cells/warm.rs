@@ -130,3 +130,43 @@ async fn java_that_was_compiled_before_has_waited_too() {
     assert_eq!(ran.stdout, "true 1\n", "{ran:?}");
     bench.stop().await;
 }
+
+const PHP: &str = include_str!("alike/php.txt");
+
+#[tokio::test]
+async fn php_in_pipes() {
+    let bench = Bench::start("php").await;
+    assert!(programs(PHP).len() >= 40);
+    bench.compare(PHP, None).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn php_on_a_terminal() {
+    let bench = Bench::start("php").await;
+    bench.compare(PHP, Some(TERMINAL)).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn php_is_really_forked() {
+    let bench = Bench::start("php").await;
+    let look =
+        "<?php echo json_encode(str_contains(file_get_contents('/proc/self/maps'), 'runlog_'));";
+    assert_eq!(printed(&bench, look, true).await, "true");
+    assert_eq!(printed(&bench, look, false).await, "false");
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn neighbouring_runs_of_php_draw_other_numbers() {
+    let bench = Bench::start("php").await;
+    let look = "<?php echo mt_rand(), ' ', rand(), ' ', lcg_value(), ' ', random_int(0, PHP_INT_MAX), ' ', uniqid('', true);";
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let line = printed(&bench, look, true).await;
+        seen.extend(line.split(' ').map(str::to_owned));
+    }
+    assert_eq!(seen.len(), 15, "{seen:?}");
+    bench.stop().await;
+}

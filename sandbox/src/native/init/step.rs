@@ -24,6 +24,8 @@ const NOT_STARTED: i32 = 127;
 pub(in super::super) struct Told {
     pub(in super::super) words: Vec<CString>,
     pub(in super::super) env: Vec<CString>,
+    /// The command that does the same without a warm runtime.
+    pub(in super::super) argv: Vec<CString>,
 }
 
 /// Waits and becomes the program; returns if it is to go on as the warm runtime that it is a
@@ -72,7 +74,7 @@ fn live(
     };
     take_streams(&streams).doing(what)?;
     if let (true, Some(words)) = (is_warm, words) {
-        return Ok(Some(Told { words, env }));
+        return Ok(Some(Told { words, env, argv }));
     }
     execute(&argv, &env)
 }

@@ -3,6 +3,9 @@
 //! Runtimes look for a function of a certain name in a library that they load. Here that function
 //! serves as the spawner. It returns only in a process of a new cell that was told to go; to the
 //! runtime that looks as if the library were of no use to it, which leaves nothing behind.
+//!
+//! A runtime that has no place for such a call which a program could not tell gets the library ahead
+//! of all others, and is stopped at a place of its own code.
 
 #![expect(
     unsafe_code,
@@ -11,8 +14,11 @@
 
 #[cfg(target_arch = "x86_64")]
 mod frames;
+mod php;
+mod preload;
 #[cfg(target_arch = "x86_64")]
 mod python;
+mod stop;
 
 use std::ffi::c_void;
 use std::ptr;

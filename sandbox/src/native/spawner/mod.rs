@@ -14,7 +14,7 @@ mod root;
 mod runtime;
 mod veil;
 
-pub(super) use runtime::serve as serve_in_runtime;
+pub(super) use runtime::{serve as serve_in_runtime, set_aside, told as told_in_runtime};
 
 use std::io;
 use std::mem::ManuallyDrop;
