@@ -8,13 +8,24 @@ use super::cgroup::{CpuTime, Weight};
 use super::channel::{self, Channel};
 use super::config::WarmHost;
 use super::link;
-use super::protocol::{Prime, Runtime, expect, kind, write_discard};
+use super::protocol::{Over, Prime, Runtime, expect, kind, write_discard};
 use super::streams::Pipes;
 use super::wire::{Failure, Writer};
 use crate::Error;
 
 /// How long a runtime may take until it is ready.
 const WARMING: Duration = Duration::from_secs(60);
+
+/// How a process ended, in words.
+fn ended(status: i32) -> String {
+    match libc::WIFSIGNALED(status) {
+        true => format!("was killed by signal {}", libc::WTERMSIG(status)),
+        false => format!("ended with code {}", libc::WEXITSTATUS(status)),
+    }
+}
+
+/// How long init may take to say why there is no process, where it may say nothing.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// A process that waits to become a step's program.
 #[derive(Debug)]
@@ -164,15 +175,31 @@ impl Parts {
         let sent = self.control.send(&prime.write(), &fds).await;
         sent.map_err(failed(doing))?;
         drop(theirs);
-        let answer = tokio::select! {
-            biased;
-            answer = primed.expect() => answer,
-            // Init itself says why there is no process.
-            answer = self.control.expect() => answer,
+        let answer = primed.receive().await.map_err(failed(doing))?;
+        let Some(answer) = answer else {
+            return Err(self.why_nothing_is_primed(doing, prime.is_later).await);
         };
-        let answer = answer.map_err(failed(doing))?;
         expect(&answer.bytes, kind::READY).map_err(Failure::into_error)?;
         Ok(primed)
+    }
+
+    /// What init says of a process that was to be primed and is gone: that it could not be made, or
+    /// how it ended. The end of its channel comes first.
+    async fn why_nothing_is_primed(&self, doing: &str, is_later: bool) -> Error {
+        // Of the end of one for a later step init says nothing.
+        let patience = if is_later { SILENCE } else { WARMING };
+        let said = tokio::time::timeout(patience, self.control.receive()).await;
+        match said.unwrap_or_else(|late| Err(late.into())) {
+            Err(source) => failed(doing)(source),
+            Ok(None) => Error::CellGone(format!("{doing}: the cell's init is gone")),
+            Ok(Some(answer)) => match expect(&answer.bytes, kind::OVER) {
+                Err(failure) => failure.into_error(),
+                Ok(mut reader) => match Over::read(&mut reader) {
+                    Ok(over) => Error::CellGone(format!("{doing}: it {}", ended(over.status))),
+                    Err(source) => failed(doing)(source),
+                },
+            },
+        }
     }
 
     /// A runtime that has waited is to go: what it has used until now is not the step's, and it

@@ -4,6 +4,7 @@
 mod conformance;
 mod machine;
 mod preflight;
+mod reasons;
 mod soak;
 mod started;
 mod toolchains;
