@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::process::DumpableBehavior;
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
@@ -74,6 +75,8 @@ fn live(
     };
     take_streams(&streams).doing(what)?;
     if let (true, Some(words)) = (is_warm, words) {
+        // As an exec would have it: else what it has in `/proc` is not its own.
+        rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable).doing(what)?;
         return Ok(Some(Told { words, env, argv }));
     }
     execute(&argv, &env)

@@ -6,7 +6,9 @@ use std::os::fd::IntoRawFd as _;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::fs::MemfdFlags;
+use rustix::mount::UnmountFlags;
 
+use super::super::config::LIBRARY;
 use super::super::init::Told;
 use super::super::protocol::Runtime;
 use super::super::wire::{Doing, Failure, Reader, Writer, malformed};
@@ -54,6 +56,9 @@ fn live() -> io::Result<Option<Told>> {
     take_over()?.read_to_end(&mut learned)?;
     let (_, mut reader) = Reader::new(&learned)?;
     let covers = init::Covers::read(&mut reader)?;
+    // What is in memory stays there. The cells, whose mounts are copies of these, would list where
+    // on the host it is from.
+    rustix::mount::unmount(LIBRARY, UnmountFlags::DETACH)?;
     let worker = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), HANDED_OVER)?;
     super::serve(worker, &covers, true)
 }
