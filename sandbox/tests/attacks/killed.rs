@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::corpus::{Case, Site, machine, run};
-use super::native;
+use super::corpus::{Case, Site, cells, machine, run};
 
 /// Which entries, one of each way to hold on: forks, orphans, stopped ones, a full disk, memory,
 /// a terminal, descriptors in flight, a flood of output.
@@ -85,10 +84,10 @@ async fn a_worker_that_dies_in_the_middle_leaves_nothing() {
             std::thread::sleep(Duration::from_millis(5));
         }
         eprintln!("{entry}: gone {:.1?} after the worker", began.elapsed());
-        let left: BTreeSet<PathBuf> = native::groups(worker.id()).into_iter().collect();
+        let left: BTreeSet<PathBuf> = cells::groups(worker.id()).into_iter().collect();
         // The next engine to start sweeps what no living one owns.
         let next = super::ground(Site::prepare(&[])).await;
-        let swept = native::groups(worker.id());
+        let swept = cells::groups(worker.id());
         next.engine.close().await;
         assert_eq!(swept, Vec::<PathBuf>::new(), "{entry}: of {left:?}");
     }

@@ -1,5 +1,9 @@
 //! The corpus against the native engine. Needs root.
 
+#[expect(
+    dead_code,
+    reason = "runtimes that have waited are attacked by the worker's tests"
+)]
 #[path = "../corpus/mod.rs"]
 mod corpus;
 mod documented;
@@ -61,6 +65,7 @@ sections! {
     compilers: "T-G",
     network: "T-H",
     terminals: "T-I",
+    forks: "T-K",
 }
 
 #[test]
@@ -68,7 +73,7 @@ fn the_corpus_is_whole() {
     let cases = Case::read_all("T-");
     assert!(cases.len() >= 70, "{}", cases.len());
     let tried = [
-        "T-A", "T-B", "T-C", "T-D", "T-E", "T-F", "T-G", "T-H", "T-I",
+        "T-A", "T-B", "T-C", "T-D", "T-E", "T-F", "T-G", "T-H", "T-I", "T-K",
     ];
     for case in &cases {
         assert!(

@@ -160,7 +160,7 @@ pub(crate) struct OnEngine {
 impl Case {
     /// Where all entries are.
     pub(crate) fn corpus() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("attacks")
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/attacks")
     }
 
     /// Where this entry is.

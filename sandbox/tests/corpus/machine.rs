@@ -74,15 +74,6 @@ fn processes() -> Vec<u32> {
 
 /// All processes that descend from one, which is not among them.
 pub(crate) fn descendants(of: u32) -> BTreeSet<u32> {
-    let parent = |pid: u32| -> Option<u32> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        stat.rsplit_once(')')?
-            .1
-            .split_whitespace()
-            .nth(1)?
-            .parse()
-            .ok()
-    };
     let parents: BTreeMap<_, _> = processes()
         .into_iter()
         .filter_map(|pid| Some((pid, parent(pid)?)))
@@ -100,6 +91,22 @@ pub(crate) fn descendants(of: u32) -> BTreeSet<u32> {
         }
         found.extend(more);
     }
+}
+
+/// The children of this process that have this in their command line.
+pub(crate) fn children(command: &str) -> Vec<u32> {
+    let own = std::process::id();
+    let is_one = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        parent(*pid) == Some(own) && String::from_utf8_lossy(&line).contains(command)
+    };
+    processes().into_iter().filter(is_one).collect()
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let rest = stat.rsplit_once(')')?.1;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Descriptors that this process has open.

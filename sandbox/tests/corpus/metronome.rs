@@ -15,7 +15,12 @@ pub(super) async fn beside<T>(
     mark: &str,
     work: impl Future<Output = T>,
 ) -> (T, Vec<String>) {
-    let (cell, mut process) = match run::start(ground, &Case::read(NAME), mark).await {
+    let case = Case::read(NAME);
+    let case = match ground.host {
+        Some(host) => host.provide(case),
+        None => case,
+    };
+    let (cell, mut process) = match run::start(ground, &case, mark).await {
         Ok(started) => started,
         Err(error) => {
             return (

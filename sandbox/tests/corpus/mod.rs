@@ -8,6 +8,7 @@
 
 pub(crate) mod canaries;
 pub(crate) mod case;
+pub(crate) mod cells;
 pub(crate) mod ground;
 mod judge;
 pub(crate) mod machine;
@@ -15,6 +16,7 @@ mod metronome;
 pub(crate) mod programs;
 pub(crate) mod run;
 pub(crate) mod trial;
+pub(crate) mod warm;
 
 pub(crate) use case::Case;
 pub(crate) use ground::{Ground, Site};

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::case::{Case, Language, Limits};
 use super::ground::Ground;
 use super::machine::MARK;
+use super::warm::Host;
 
 /// A run that takes longer than this in all never ends.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -71,16 +72,27 @@ pub(super) async fn start(
     mark: &str,
 ) -> anyhow::Result<(Box<dyn Cell>, Process)> {
     let disk_bytes = case.limits.disk_mb << 20;
-    let mut cell = ground
-        .engine
-        .cell(CellSpec {
-            disk_bytes,
-            warm: None,
-        })
-        .await?;
+    let mut cell = cell(ground, disk_bytes).await?;
     cell.put_files(files(ground, case)).await?;
     let process = cell.start(step(ground, case, mark)).await?;
     Ok((cell, process))
+}
+
+/// A cell in which the runtime waits, if there is to be one.
+async fn cell(ground: &Ground, disk_bytes: u64) -> anyhow::Result<Box<dyn Cell>> {
+    loop {
+        let spec = CellSpec {
+            disk_bytes,
+            warm: ground.host.map(|host| host.name().to_owned()),
+        };
+        let cell = ground.engine.cell(spec).await?;
+        // One that can be forked always is there; others have to be waited for.
+        if ground.host.is_none_or(Host::is_forked) || cell.was_parked() {
+            return Ok(cell);
+        }
+        cell.destroy().await?;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn live(ground: &Ground, case: &Case, mark: &str) -> anyhow::Result<Seen> {
@@ -174,20 +186,29 @@ fn files(ground: &Ground, case: &Case) -> Vec<CellFile> {
         ),
         _ => own(&case.source),
     });
+    if let Some(host) = ground.host {
+        files.extend(host.files(&ground.site.programs, case, &argv(case)));
+    }
     files
 }
 
-fn step(ground: &Ground, case: &Case, mark: &str) -> Step {
+/// The command that is the entry.
+fn argv(case: &Case) -> Vec<&str> {
     let source = case.source.as_str();
-    let java = format!("javac -d . {source} && exec java -cp . Main");
-    let argv = match case.language {
+    match case.language {
         Language::C => vec!["./attack"],
         Language::Sh => vec!["/bin/sh", source],
         Language::Bash => vec!["/bin/bash", source],
         Language::Python => vec!["/usr/bin/python3", "-I", source],
-        Language::Java => vec!["/bin/sh", "-c", &java],
+        Language::Java => vec!["/bin/sh", "-c", JAVA, "java", source],
         Language::Argv => case.argv.iter().map(String::as_str).collect(),
-    };
+    }
+}
+
+/// Compiles what it is given and becomes the program.
+const JAVA: &str = "javac -d . $1 && exec java -cp . Main";
+
+fn step(ground: &Ground, case: &Case, mark: &str) -> Step {
     let mut env: Vec<(String, String)> = vec![
         ("PATH".into(), "/usr/bin:/bin".into()),
         ("HOME".into(), "/box".into()),
@@ -197,7 +218,7 @@ fn step(ground: &Ground, case: &Case, mark: &str) -> Step {
     env.extend(ground.site.canaries.environment());
     env.extend(case.env.clone());
     Step {
-        argv: argv.into_iter().map(str::to_owned).collect(),
+        argv: argv(case).into_iter().map(str::to_owned).collect(),
         env,
         limits: limits(&case.limits),
         terminal: case.terminal.then_some(Terminal {
@@ -206,7 +227,7 @@ fn step(ground: &Ground, case: &Case, mark: &str) -> Step {
                 rows: 24,
             },
         }),
-        warm: None,
+        warm: ground.host.map(Host::step),
     }
 }
 

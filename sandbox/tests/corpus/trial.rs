@@ -32,7 +32,7 @@ pub(crate) async fn hold(ground: &Ground, cases: Vec<Case>, company: Company) ->
     let mut breaches = Vec::new();
     for case in cases {
         let id = case.id.clone();
-        let case = match case.on(ground.engine.name()) {
+        let case = match case.on(ground.name()) {
             Ok(case) => case,
             Err(why) => {
                 tell(&format!("{id}: does not apply: {why}"));
@@ -128,10 +128,15 @@ impl Before {
 async fn gone(ground: &Ground, mark: &str, before: &Before) -> Vec<String> {
     let (began, stalls) = (Instant::now(), ground.site.stalls.total());
     loop {
-        let left = left(ground, mark, before);
+        let mut left = left(ground, mark, before);
+        let opened = machine::descriptors().saturating_sub(before.descriptors);
+        let is_gone = left.is_empty() && opened == 0;
         let stalled = ground.site.stalls.total().saturating_sub(stalls);
         let late = began.elapsed() > TO_BE_GONE + stalled;
-        if left.is_empty() || late || began.elapsed() > LOST {
+        // A runtime that is being started for the next run has some, however long that takes.
+        let may_wait = left.is_empty() && ground.host.is_some();
+        if is_gone || (late && !may_wait) || began.elapsed() > LOST {
+            left.extend((opened > 0).then(|| format!("{opened} descriptors more are open")));
             return left;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -139,7 +144,7 @@ async fn gone(ground: &Ground, mark: &str, before: &Before) -> Vec<String> {
 }
 
 fn left(ground: &Ground, mark: &str, before: &Before) -> Vec<String> {
-    let mut left = (ground.leftovers)();
+    let mut left = (ground.leftovers)(ground);
     let processes = machine::marked(&format!("{}={mark}", machine::MARK));
     left.extend(
         processes
@@ -154,13 +159,6 @@ fn left(ground: &Ground, mark: &str, before: &Before) -> Vec<String> {
             .difference(&before.mounts)
             .map(|mount| format!("the mount {mount} is left")),
     );
-    let descriptors = machine::descriptors();
-    if descriptors > before.descriptors {
-        left.push(format!(
-            "{} descriptors became {descriptors}",
-            before.descriptors
-        ));
-    }
     let grown = machine::resident_bytes().saturating_sub(before.resident_bytes);
     if grown > GROWTH {
         left.push(format!("the worker's memory grew by {grown} bytes"));

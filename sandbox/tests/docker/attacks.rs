@@ -53,11 +53,12 @@ async fn hold(company: Company) {
     let engine = daemon.engine(config).await;
     let ground = Ground {
         engine: Arc::clone(&engine) as Arc<dyn Engine>,
+        host: None,
         site,
         tree_inside: TREE,
         // The daemon says it a little after the kernel.
         grace: Duration::from_secs(2),
-        leftovers: Vec::new,
+        leftovers: |_| Vec::new(),
     };
     let mut breaches = trial::hold(&ground, cases, company).await;
     drop(ground);

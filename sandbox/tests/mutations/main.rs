@@ -1,6 +1,10 @@
 //! The corpus tested: with one deliberate weakness at a time, a named entry must turn red. Needs
 //! root and the feature `weaken`.
 
+#[expect(
+    dead_code,
+    reason = "runtimes that have waited are attacked by the worker's tests"
+)]
 #[path = "../corpus/mod.rs"]
 mod corpus;
 #[path = "../attacks/native.rs"]

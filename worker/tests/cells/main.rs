@@ -14,6 +14,9 @@ mod alike;
 )]
 #[path = "../../../sandbox/tests/conformance/mod.rs"]
 mod conformance;
+#[expect(dead_code, reason = "not all of it is for warm runtimes")]
+#[path = "../../../sandbox/tests/corpus/mod.rs"]
+mod corpus;
 mod cxx;
 mod cxx_programs;
 mod files;
@@ -23,4 +26,5 @@ mod reuse;
 mod support;
 mod toolchains;
 mod warm;
+mod warm_attacks;
 mod warm_cells;

@@ -46,30 +46,13 @@ pub(crate) struct Ended {
 impl Machine {
     /// With these languages, or all of them.
     pub(crate) async fn start(only: &[&str]) -> Self {
-        let tools = Tools::folder().unwrap_or_else(|| root().join(".runlog/tools"));
-        Self::with(catalog(only), &tools).await
+        Self::with(catalog(only), &tools()).await
     }
 
     /// With these languages, whose tools are in a folder.
     pub(crate) async fn with(languages: Catalog, tools: &Path) -> Self {
         let toolchains = mounts(&languages, tools).await;
-        let mut config = NativeConfig {
-            spawner: SpawnerCommand {
-                program: env!("CARGO_BIN_EXE_worker-cell-spawner").into(),
-                args: Vec::new(),
-            },
-            ..NativeConfig::new()
-        };
-        config.mounts = toolchains
-            .mounts
-            .iter()
-            .map(|mount| Mount {
-                host: mount.host.clone(),
-                inside: mount.inside.clone(),
-            })
-            .collect();
-        config.etc.extend(toolchains.etc.iter().cloned());
-        config.warm_hosts = warm_hosts(&languages, &toolchains);
+        let config = config(&languages, &toolchains);
         let engine = NativeEngine::start(config)
             .await
             .expect("every layer of isolation is there");
@@ -79,6 +62,33 @@ impl Machine {
             toolchains,
         }
     }
+}
+
+/// Where the tools of this machine are.
+pub(crate) fn tools() -> PathBuf {
+    Tools::folder().unwrap_or_else(|| root().join(".runlog/tools"))
+}
+
+/// An engine's, as a worker sets it up.
+pub(crate) fn config(languages: &Catalog, toolchains: &Toolchains) -> NativeConfig {
+    let mut config = NativeConfig {
+        spawner: SpawnerCommand {
+            program: env!("CARGO_BIN_EXE_worker-cell-spawner").into(),
+            args: Vec::new(),
+        },
+        ..NativeConfig::new()
+    };
+    config.mounts = toolchains
+        .mounts
+        .iter()
+        .map(|mount| Mount {
+            host: mount.host.clone(),
+            inside: mount.inside.clone(),
+        })
+        .collect();
+    config.etc.extend(toolchains.etc.iter().cloned());
+    config.warm_hosts = warm_hosts(languages, toolchains);
+    config
 }
 
 impl Site {

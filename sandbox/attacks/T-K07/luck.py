@@ -1,0 +1,4 @@
+import random
+
+# What comes straight from the kernel is nobody's; this was seeded at some time.
+print(random.random())
