@@ -2,6 +2,7 @@
 //!
 //! A message that is too long for a datagram goes in a memory file whose descriptor is sent last.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -82,13 +83,23 @@ fn send_datagram(
     }
 }
 
+thread_local! {
+    /// Where datagrams arrive. A process of a cell has it from its spawner: it gets a copy of those
+    /// pages alone that a message fills.
+    static ARRIVED: RefCell<Vec<u8>> = RefCell::new(vec![0; INLINE]);
+}
+
 /// Receives a message; `None` at the end.
 pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
-    let (mut head, mut bytes) = ([0_u8; 1], vec![0_u8; INLINE]);
+    ARRIVED.with_borrow_mut(|arrived| receive_with(socket, arrived))
+}
+
+fn receive_with(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<Option<Received>> {
+    let mut head = [0_u8; 1];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let length = loop {
-        let parts = &mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut bytes)];
+        let parts = &mut [IoSliceMut::new(&mut head), IoSliceMut::new(bytes)];
         match rustix::net::recvmsg(&socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
             Err(rustix::io::Errno::INTR) => {}
             other => break other?.bytes,
@@ -110,8 +121,10 @@ pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
             fds,
         }));
     }
-    bytes.truncate(length);
-    Ok(Some(Received { bytes, fds }))
+    Ok(Some(Received {
+        bytes: bytes[..length].to_vec(),
+        fds,
+    }))
 }
 
 fn read_whole(file: &OwnedFd) -> io::Result<Vec<u8>> {
