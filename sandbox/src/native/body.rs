@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::mount::FsPickFlags;
+use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 
 use super::cgroup::{CpuTime, Group};
@@ -54,6 +55,8 @@ pub(super) struct Parts {
     /// What earlier steps have used.
     pub(super) cpu_before: CpuTime,
     pub(super) memory_kills_before: u64,
+    /// Whether there may be more than init and what it keeps primed.
+    pub(super) may_be_crowded: bool,
     pub(super) disk_bytes: u64,
     pub(super) uids: Uids,
     /// Init dies with its spawner.
@@ -102,7 +105,7 @@ impl Body {
             match open(&group, init_uid) {
                 Ok(fds) => Ok((group, fds)),
                 Err(error) => {
-                    let _ = group.remove();
+                    let _ = for_group.tree.take_back(group);
                     Err(failed("handing the cell its cgroup")(error))
                 }
             }
@@ -173,7 +176,7 @@ impl Body {
     /// Kills what is in the cell and waits until nothing of it is left.
     pub(super) async fn destroy(mut self) -> Result<(), Error> {
         match self.parts.take() {
-            Some(parts) => parts.destroy().await,
+            Some(parts) => parts.destroy(Arc::clone(&self.shared)).await,
             None => Ok(()),
         }
     }
@@ -182,8 +185,9 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         if let Some(parts) = self.parts.take() {
+            let shared = Arc::clone(&self.shared);
             self.shared.in_background(async move {
-                if let Err(error) = parts.destroy().await {
+                if let Err(error) = parts.destroy(shared).await {
                     tracing::warn!(%error, "a cell could not be removed");
                 }
             });
@@ -192,7 +196,7 @@ impl Drop for Body {
 }
 
 impl Parts {
-    async fn destroy(self) -> Result<(), Error> {
+    async fn destroy(self, shared: Arc<Shared>) -> Result<(), Error> {
         let Self {
             mut group,
             death,
@@ -202,11 +206,17 @@ impl Parts {
             later,
             memory_events,
             uids,
+            may_be_crowded,
             ..
         } = self;
-        // Without a worker an init ends by itself; this is quicker with many processes.
         drop((control, primed, later, folder, memory_events));
-        group.kill_all().map_err(failed("killing the cell"))?;
+        if may_be_crowded {
+            // What ends with its init waits until that has its turn among all the others.
+            group.kill_all().map_err(failed("killing the cell"))?;
+        } else {
+            // It may end by itself just now, as it has no worker any more.
+            let _ = rustix::process::pidfd_send_signal(death.get_ref(), Signal::KILL);
+        }
         drop(
             death
                 .readable()
@@ -214,10 +224,10 @@ impl Parts {
                 .map_err(failed("waiting for the cell's death"))?,
         );
         drop(death);
-        let removed = aside(move || group.remove()).await?;
+        let taken_back = aside(move || shared.tree.take_back(group)).await?;
         // Not before: no later cell may meet anything of this one.
         drop(uids);
-        removed.map_err(failed("removing the cell's cgroups"))
+        taken_back.map_err(failed("removing the cell's cgroups"))
     }
 }
 
@@ -263,6 +273,7 @@ async fn spawn(
                 memory_events,
                 cpu_before: CpuTime::default(),
                 memory_kills_before: 0,
+                may_be_crowded: false,
                 disk_bytes: make.disk_bytes,
                 uids,
                 _link: link,
@@ -274,7 +285,7 @@ async fn spawn(
         }
         Err(error) => {
             let _ = group.kill_all();
-            let _ = aside(move || group.remove()).await?;
+            let _ = aside(move || shared.tree.take_back(group)).await?;
             Err(error)
         }
     }

@@ -140,6 +140,9 @@ impl Shared {
             for flavour in &self.flavours {
                 Flavour::tend(&self, flavour);
             }
+            let of = Arc::clone(&self);
+            // A group that cannot be removed is said where that happens.
+            let _ = body::aside(move || of.tree.age()).await;
         }
     }
 

@@ -128,10 +128,9 @@ async fn ready(parts: &mut Parts, step: &Step) -> Result<Primed, Error> {
         .group
         .limit(&step.limits)
         .map_err(failed("setting the step's limits"))?;
-    parts
-        .primed
-        .take()
-        .ok_or_else(|| Error::CellGone("nothing is primed".into()))
+    let primed = parts.primed.take();
+    parts.may_be_crowded = true;
+    primed.ok_or_else(|| Error::CellGone("nothing is primed".into()))
 }
 
 /// Says go and waits until the program runs.
@@ -346,6 +345,7 @@ fn finish(
     let spent = total.since(parts.cpu_before);
     parts.cpu_before = total;
     parts.memory_kills_before += kills;
+    parts.may_be_crowded = over.is_none();
     let cause: Option<Cause> = verdict.cause(over.map(|over| over.status), kills);
     let usage = Usage {
         wall,

@@ -1,7 +1,7 @@
 //! What cells of the native engine leave on the machine.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::ground::Ground;
 use super::machine;
@@ -9,7 +9,10 @@ use super::machine;
 /// Of this process's engines, where no cell waits but the one that a runtime is started in.
 pub(crate) fn leftovers(ground: &Ground) -> Vec<String> {
     let own = std::process::id();
-    let groups = groups(own);
+    let groups: Vec<_> = groups(own)
+        .into_iter()
+        .filter(|group| !is_as_new(group))
+        .collect();
     let cells: BTreeSet<_> = groups
         .iter()
         .filter_map(|group| group.file_name())
@@ -33,6 +36,23 @@ pub(crate) fn leftovers(ground: &Ground) -> Vec<String> {
         .filter(|pid| !known.contains(pid));
     left.extend(processes.map(|pid| format!("the cell's process {pid} is left")));
     left
+}
+
+/// Whether a control group may wait for another cell: nobody is in it, or in one below it, and no
+/// limit, charge or kill of the last one can be told.
+fn is_as_new(group: &Path) -> bool {
+    let read = |file: &str| std::fs::read_to_string(group.join(file)).ok();
+    let number = |file: &str| read(file).and_then(|text| text.trim().parse::<u64>().ok());
+    let below = std::fs::read_dir(group).into_iter().flatten().flatten();
+    read("cgroup.procs").is_some_and(|processes| processes.is_empty())
+        && read("pids.max").is_none_or(|most| most.trim() == "max")
+        && number("memory.limit_in_bytes").is_none_or(|bytes| bytes > 1 << 60)
+        && number("memory.usage_in_bytes").is_none_or(|bytes| bytes < 1 << 20)
+        && number("cpu.shares").is_none_or(|shares| shares == 1024)
+        && read("memory.oom_control").is_none_or(|control| control.contains("oom_kill 0"))
+        && below
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .all(|entry| is_as_new(&entry.path()))
 }
 
 /// The control groups of a process's cells.

@@ -50,7 +50,7 @@ pub(crate) enum Weight {
     Running,
 }
 
-/// A cell's control groups. Whoever has one must [`Group::remove`] it.
+/// A cell's control groups. Whoever has one must give it back to its tree.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(super) memory: Memory,
@@ -67,6 +67,8 @@ pub(crate) struct Group {
     /// kernels (6.18 for one), so after a kill steps need a new one. Where each process was killed
     /// by itself nothing can be forked until then.
     steps_are_spent: bool,
+    /// As with its steps.
+    is_spent: bool,
 }
 
 impl Unified {
@@ -116,7 +118,25 @@ impl Group {
             gives_way: false,
             processes: None,
             steps_are_spent: false,
+            is_spent: false,
         })
+    }
+
+    /// Makes it as new, for another cell, once all its processes are dead: `None` while one is still
+    /// there, `false` where a later cell could tell that it is not new.
+    pub(super) fn renew(&mut self) -> io::Result<Option<bool>> {
+        if self.is_spent || self.steps_are_spent {
+            return Ok(Some(false));
+        }
+        if number(&self.pids.join("pids.current"))? > 0 {
+            return Ok(None);
+        }
+        if self.processes.take().is_some() {
+            write(&self.pids.join("pids.max"), "max")?;
+        }
+        self.gives_way = false;
+        self.weigh(Weight::Running);
+        self.memory.renew().map(Some)
     }
 
     /// The v2 folders of the cell and of its steps, to fork into. Init, whose host uid this is,
@@ -251,6 +271,7 @@ impl Group {
 
     /// Kills everything in the cell.
     pub(crate) fn kill_all(&mut self) -> io::Result<()> {
+        self.is_spent = true;
         if let Unified::Present { cell, .. } = &self.unified
             && let done @ Ok(()) = write(&cell.join("cgroup.kill"), 1)
         {
@@ -279,7 +300,7 @@ impl Group {
 
     /// Removes the folders once their processes are dead; waits a little, as a process leaves
     /// its group just after its death was seen.
-    pub(crate) fn remove(&self) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         self.folders
             .iter()
             .rev()

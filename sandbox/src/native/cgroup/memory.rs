@@ -17,6 +17,9 @@ const LEAST_ROOM: u64 = 1 << 20;
 /// What the sockets of a cell may hold in transit, where that is not part of its memory.
 const SOCKET_BYTES: u64 = 16 << 20;
 
+/// What may be charged still to a group that is used again: less than a program's peak is told with.
+const LEFT_BYTES: u64 = 512 << 10;
+
 /// Limits and counts memory.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -70,6 +73,19 @@ impl Memory {
     /// What is charged now.
     pub(crate) fn used(&self) -> io::Result<u64> {
         number(&self.file("memory.usage_in_bytes", "memory.current"))
+    }
+
+    /// Makes it as new; `false` where it is not. In v2 the peak is that of a group's whole life
+    /// before Linux 6.12, and a group costs less to make.
+    pub(super) fn renew(&mut self) -> io::Result<bool> {
+        if self.version == Version::Two || self.used()? > LEFT_BYTES || self.kills()? > 0 {
+            return Ok(false);
+        }
+        if self.limit != u64::MAX {
+            self.write_one(u64::MAX)?;
+            self.limit = u64::MAX;
+        }
+        Ok(true)
     }
 
     /// Sets the limit for memory and for memory with swap to the same.

@@ -3,10 +3,11 @@
 //! Each resource is driven through the version of the hierarchy that has it: memory and
 //! processes through v2 where it has these controllers, else through v1; killing and CPU time
 //! through v2 wherever it is mounted, even without controllers. Everything here is a few small
-//! files, so no call waits; only [`Group::remove`] may take milliseconds.
+//! files, so no call waits; only [`Tree::take_back`] may take milliseconds.
 
 mod group;
 mod memory;
+mod spare;
 mod tree;
 
 #[cfg(test)]

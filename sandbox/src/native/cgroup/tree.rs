@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::group::{Group, Unified, remove};
 use super::memory::Memory;
+use super::spare::Spares;
 use super::{Version, write};
 use crate::Error;
 
@@ -22,6 +23,7 @@ pub(crate) struct Tree {
     /// processes and sessions it has. v2 does so by itself once it has the controller.
     cpu: Option<PathBuf>,
     shares_processors: bool,
+    spares: Spares,
 }
 
 /// The process that an engine lives in, told apart from a later one with the same number, and
@@ -217,6 +219,7 @@ impl Tree {
             cpuacct: found.cpuacct.map(ours),
             cpu: found.cpu.map(ours),
             shares_processors: found.shares_processors,
+            spares: Spares::default(),
         })
     }
 
@@ -225,8 +228,11 @@ impl Tree {
         self.shares_processors
     }
 
-    /// Makes the groups of a cell, whose name no other has.
+    /// The groups of a cell: of one that has ended, or new ones with a name that no other has.
     pub(crate) fn group(&self, cell: &str) -> Result<Group, Error> {
+        if let Some(spare) = self.spares.take() {
+            return Ok(spare);
+        }
         let memory = Memory::new(self.memory.0.join(cell), self.memory.1);
         let unified = match (&self.unified, &self.cpuacct) {
             (Some(two), _) => Unified::in_folder(two.join(cell)),
@@ -240,8 +246,19 @@ impl Tree {
             .map_err(failed(format!("making the cgroups of {cell}")))
     }
 
+    /// Takes the groups of a cell back whose processes are dead. May take milliseconds.
+    pub(crate) fn take_back(&self, group: Group) -> io::Result<()> {
+        self.spares.keep(group)
+    }
+
+    /// Removes groups that have waited long for another cell. May take milliseconds.
+    pub(crate) fn age(&self) {
+        self.spares.age();
+    }
+
     /// Removes the engine's own folders, unless another engine of this process uses them.
     pub(crate) fn remove(&self) {
+        self.spares.clear();
         let mut engines = engines();
         *engines = engines.saturating_sub(1);
         if *engines > 0 {
