@@ -151,8 +151,7 @@ async fn php_on_a_terminal() {
 #[tokio::test]
 async fn php_is_really_forked() {
     let bench = Bench::start("php").await;
-    let look =
-        "<?php echo json_encode(str_contains(file_get_contents('/proc/self/environ'), '/box/warm'));";
+    let look = "<?php echo json_encode(str_contains(file_get_contents('/proc/self/environ'), '/box/warm'));";
     assert_eq!(printed(&bench, look, true).await, "true");
     assert_eq!(printed(&bench, look, false).await, "false");
     bench.stop().await;
