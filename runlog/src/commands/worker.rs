@@ -95,10 +95,11 @@ impl Worker {
             toolchains,
             missing,
         } = sandbox;
-        let names = missing
+        let names: Vec<String> = missing
             .iter()
             .map(|layer| layer.name().to_owned())
             .collect();
+        config.missing_layers.clone_from(&names);
         services::count_missing(&missing, &self.registry)?;
         if !missing.is_empty() {
             parts.start("warning", |stop| services::warn_of(missing, stop));

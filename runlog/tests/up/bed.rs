@@ -16,6 +16,8 @@ pub(crate) struct Up {
     folder: TempDir,
     /// Further ones for `runlog up`.
     options: Vec<String>,
+    /// A command that becomes the one that follows it.
+    wrapper: Vec<String>,
 }
 
 /// Starts one, or says why that is not possible here.
@@ -25,6 +27,11 @@ pub(crate) fn up() -> Option<Up> {
 
 /// The same with further options.
 pub(crate) fn up_with(options: &[&str]) -> Option<Up> {
+    up_under(&[], options)
+}
+
+/// The same, started by a command that becomes the one that follows it.
+pub(crate) fn up_under(wrapper: &[&str], options: &[&str]) -> Option<Up> {
     if !may_run() {
         return None;
     }
@@ -33,6 +40,7 @@ pub(crate) fn up_with(options: &[&str]) -> Option<Up> {
         url: String::new(),
         folder: tempfile::tempdir().unwrap(),
         options: options.iter().map(|&it| it.to_owned()).collect(),
+        wrapper: wrapper.iter().map(|&it| it.to_owned()).collect(),
     };
     up.choose_languages(&["python", "c"]);
     up.start(0);
@@ -68,7 +76,7 @@ impl Up {
             .append(true)
             .open(self.log())
             .unwrap();
-        let mut process = command()
+        let mut process = command_under(&self.wrapper)
             .args(["up", "--json", "--port", &port.to_string(), "--data"])
             .arg(self.data())
             .arg("--languages")
@@ -102,7 +110,7 @@ impl Up {
         self.folder.path().join("languages")
     }
 
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 
@@ -207,7 +215,19 @@ impl Drop for Up {
 
 /// The binary, with nothing of our own environment that it would read.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(binary());
+    command_under(&[])
+}
+
+/// The same, started by a command that becomes the one that follows it.
+pub(crate) fn command_under(wrapper: &[String]) -> Command {
+    let mut command = match wrapper {
+        [] => Command::new(binary()),
+        [program, args @ ..] => {
+            let mut command = Command::new(program);
+            command.args(args).arg(binary());
+            command
+        }
+    };
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("RUNLOG_") {
             command.env_remove(name);

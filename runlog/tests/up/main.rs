@@ -16,6 +16,7 @@ mod fleet;
 mod history;
 mod input;
 mod lost;
+mod missing;
 mod points;
 mod restart;
 mod run;
