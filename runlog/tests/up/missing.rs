@@ -1,5 +1,5 @@
-//! A machine on which a layer of isolation does not hold: nothing is run there unless that is
-//! allowed, and then everybody is told.
+//! A machine that lacks something. Where a layer of isolation does not hold nothing is run, unless
+//! that is allowed, and then everybody is told; a disk without space costs no run.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -107,4 +107,26 @@ fn what_is_missing_and_allowed_is_told_to_everybody() {
     while !says_so() {
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Nothing of a run is on the machine's disk, so one without space costs none.
+#[test]
+fn a_full_disk_is_nothing_to_a_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let fill = "mount -t tmpfs -o size=64k full \"$0\" && cd \"$0\" && \
+        ! head -c 1000000 /dev/zero 2> /dev/null > all && \
+        TMPDIR=$0 HOME=$0 XDG_CACHE_HOME=$0 XDG_STATE_HOME=$0 exec \"$@\"";
+    let place = folder.path().to_str().unwrap();
+    let wrapper = ["unshare", "--mount", "sh", "-c", fill, place];
+    let Some(up) = up_under(&wrapper, &[]) else {
+        return;
+    };
+    up.program(
+        "main.py",
+        "open('x', 'w').write('x' * 100000)\nprint('python')\n",
+    );
+    assert_eq!(up.answer(&["run", "main.py"]), "python\n");
+    let c = "#include <stdio.h>\nint main(void) { puts(\"c\"); }\n";
+    up.program("main.c", c);
+    assert_eq!(up.answer(&["run", "main.c"]), "c\n");
 }

@@ -22,6 +22,11 @@ eval "${told[1]}"
 const ALONE: &str = "set -- /proc/[0-9]*; echo $#";
 
 async fn engine(mark: &str) -> Arc<NativeEngine> {
+    engine_with(mark, (1, 1)).await
+}
+
+/// With so many cells that wait, at the least and at the most.
+async fn engine_with(mark: &str, (least, most): (usize, usize)) -> Arc<NativeEngine> {
     let runtime = |number: usize| WarmRuntime {
         argv: vec!["/bin/bash".into(), "/opt/warm/shells/host.sh".into()],
         env: vec![
@@ -35,8 +40,8 @@ async fn engine(mark: &str) -> Arc<NativeEngine> {
         way: WarmWay::Start,
         runtimes: vec![runtime(0), runtime(1)],
         files: vec![("host.sh".into(), Bytes::from_static(RUNTIME.as_bytes()))],
-        least_parked: 1,
-        most_parked: 1,
+        least_parked: least,
+        most_parked: most,
     };
     let config = NativeConfig {
         warm_hosts: vec![host],
@@ -46,14 +51,16 @@ async fn engine(mark: &str) -> Arc<NativeEngine> {
     Arc::new(engine.expect("every layer is there"))
 }
 
+/// How many cells wait in which both do.
+fn parked(engine: &NativeEngine) -> usize {
+    let all = engine.parked();
+    let ours = all.iter().find(|it| it.warm.as_deref() == Some("shells"));
+    ours.expect("the host is known").cells
+}
+
 /// A cell in which both wait.
 async fn cell(engine: &NativeEngine) -> Box<dyn Cell> {
-    let parked = || {
-        let all = engine.parked();
-        let ours = all.iter().find(|it| it.warm.as_deref() == Some("shells"));
-        ours.expect("the host is known").cells
-    };
-    while parked() == 0 {
+    while parked(engine) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let spec = CellSpec {
@@ -191,4 +198,42 @@ async fn a_step_that_never_stops_forking_ends_with_everything() {
     assert_eq!(second.trim_start_matches("cold\n"), "1\n");
     cell.destroy().await.expect("a clean end");
     engine.close().await;
+}
+
+/// How many processes of an engine's runtimes there are.
+fn count(mark: &str) -> usize {
+    let mark = format!("MARK={mark}");
+    let has_it = |entry: &std::fs::DirEntry| {
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let mut variables = environment.split(|&byte| byte == 0);
+        variables.any(|it| it == mark.as_bytes())
+    };
+    let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
+    entries.filter(has_it).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cells_that_nobody_wants_any_more_are_removed() {
+    let mark = format!("surplus-{}", std::process::id());
+    let engine = engine_with(&mark, (0, 3)).await;
+    let spec = || CellSpec {
+        disk_bytes: DISK,
+        warm: Some("shells".into()),
+    };
+    // Wanted at once, so that as many wait from then on.
+    let wanted = (0..3).map(|_| engine.cell(spec()));
+    for cell in futures_util::future::join_all(wanted).await {
+        cell.expect("a cell").destroy().await.expect("a clean end");
+    }
+    while parked(&engine) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (most, processes) = (parked(&engine), count(&mark));
+    assert!(processes >= 2 * most, "{processes} of {most} cells");
+    // Within minutes all of them are too many.
+    while parked(&engine) >= most || count(&mark) >= processes {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    engine.close().await;
+    assert_eq!(count(&mark), 0);
 }

@@ -21,6 +21,7 @@ mod cxx;
 mod cxx_programs;
 mod files;
 mod languages;
+mod mishaps;
 mod programs;
 mod reuse;
 mod support;
