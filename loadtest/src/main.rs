@@ -90,7 +90,7 @@ enum Command {
     /// Always on servers and services of its own, each a process. Fails when anything is lost,
     /// doubled or wrong.
     Chaos(chaos::ChaosArgs),
-    /// All but chaos and the mixed load, with their defaults; of the log, the history and what is
+    /// All but chaos, with their defaults; of the mixed load, the log, the history and what is
     /// retained, small ones
     All,
 }
@@ -158,12 +158,12 @@ async fn measure(command: Command, options: Options, report: &mut Report) -> any
             let runlog = options.runlog.clone();
             let apart = matches!(command, Command::Mixed(_));
             let system = System::start(options.url, options.runlog, apart).await?;
-            let measured = measure_system(&command, &system, report).await;
             let is_own = system.is_own();
-            let stopped = system.stop().await;
-            measured?;
-            stopped?;
+            measure_and_stop(&command, system, report).await?;
             if matches!(command, Command::All) && is_own {
+                let few = Command::Mixed(mixed::MixedArgs::small());
+                let system = System::start(None, runlog.clone(), true).await?;
+                measure_and_stop(&few, system, report).await?;
                 let program = program(&runlog)?;
                 let small = (
                     log::LogArgs::small(),
@@ -177,6 +177,17 @@ async fn measure(command: Command, options: Options, report: &mut Report) -> any
             Ok(())
         }
     }
+}
+
+async fn measure_and_stop(
+    command: &Command,
+    system: System,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let measured = measure_system(command, &system, report).await;
+    let stopped = system.stop().await;
+    measured?;
+    stopped
 }
 
 async fn measure_system(

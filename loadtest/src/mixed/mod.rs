@@ -37,6 +37,16 @@ impl Default for MixedArgs {
     }
 }
 
+impl MixedArgs {
+    /// Fewer of them, for a figure among many.
+    pub(crate) fn small() -> Self {
+        Self {
+            runs: 2_000,
+            ..Self::default()
+        }
+    }
+}
+
 /// As many are run before what is held is first looked at: pools and caches fill.
 const FIRST: u64 = 300;
 
