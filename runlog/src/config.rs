@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use runlog_client::{BaseUrl, Client};
 use runlog_sandbox::docker::{DEFAULT_IMAGE, Runtime};
-use runlog_sandbox::native::Layer;
+use runlog_sandbox::native::{Layer, UidRange};
 
 use crate::time;
 
@@ -177,6 +177,11 @@ pub(crate) struct EngineConfig {
     /// The image that cells are made from; `make images` builds the default one
     #[arg(long, env = "RUNLOG_DOCKER_IMAGE", default_value = DEFAULT_IMAGE, value_name = "IMAGE")]
     pub(crate) docker_image: String,
+    /// The first of 1024 uids of this machine that programs run under, for this worker alone; default:
+    /// by its process id. To be set where workers share a kernel and cannot see each other, as in
+    /// containers
+    #[arg(long, env = "RUNLOG_UID_BASE", value_parser = str::parse::<UidRange>, value_name = "UID")]
+    pub(crate) uid_base: Option<UidRange>,
 }
 
 /// What isolates programs.

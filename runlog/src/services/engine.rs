@@ -58,7 +58,7 @@ impl Sandbox {
         let toolchains = runlog_worker::mounts(catalog, tools).await;
         match engine.engine {
             EngineKind::Native => {
-                let config = config(catalog, &toolchains);
+                let config = config(catalog, engine, &toolchains);
                 let findings = NativeEngine::check(config).await.map_err(refused)?;
                 Ok(Checked::Layers(findings))
             }
@@ -94,8 +94,9 @@ fn refused(error: runlog_sandbox::Error) -> Failure {
 }
 
 /// Settings for cells that have the toolchains.
-fn config(catalog: &Catalog, toolchains: &Toolchains) -> NativeConfig {
+fn config(catalog: &Catalog, engine: &EngineConfig, toolchains: &Toolchains) -> NativeConfig {
     let mut config = NativeConfig::new();
+    config.uids = engine.uid_base.unwrap_or_default();
     config.mounts = toolchains.mounts.iter().map(mount).collect();
     config.etc.extend(toolchains.etc.iter().cloned());
     config.etc.sort();
@@ -113,7 +114,7 @@ async fn native(
     let config = NativeConfig {
         parked_cells: wanted.parked_cells,
         allow_missing: wanted.allow_missing,
-        ..config(catalog, &toolchains)
+        ..config(catalog, wanted.engine, &toolchains)
     };
     cold::tell(catalog, &config, registry)?;
     let engine = NativeEngine::start(config).await.map_err(refused)?;
@@ -160,6 +161,7 @@ fn docker_config(
         mounts: toolchains.mounts.iter().map(mount).collect(),
         packages: packages.cloned().collect(),
         parked_cells,
+        uids: engine.uid_base.unwrap_or_default(),
         ..config
     })
 }

@@ -69,7 +69,7 @@ pub(super) struct Parts {
 impl Body {
     /// Makes a container, up to an init that waits.
     pub(super) async fn make(shared: Arc<Shared>, disk_bytes: u64) -> Result<Self, Error> {
-        let uids = Uids::take(shared.config.uid_base)
+        let uids = Uids::take(shared.config.uids)
             .ok_or_else(|| Error::CellGone("there are too many cells".into()))?;
         let owner = std::process::id();
         let name = format!("runlog-{owner}-{}", MADE.fetch_add(1, Ordering::Relaxed));

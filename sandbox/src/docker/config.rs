@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::native::UidRange;
+
 /// How the Docker engine is set up.
 #[derive(Clone, Debug)]
 pub struct DockerConfig {
@@ -29,9 +31,8 @@ pub struct DockerConfig {
     pub parked_disk_bytes: u64,
     /// Where the control groups are mounted.
     pub cgroup_root: PathBuf,
-    /// The first of the uids and gids that containers run under; see
-    /// [`NativeConfig`](crate::native::NativeConfig::uid_base).
-    pub uid_base: u32,
+    /// The uids and gids that containers run under.
+    pub uids: UidRange,
 }
 
 /// An OCI runtime that the Docker daemon knows.
@@ -88,7 +89,7 @@ impl DockerConfig {
             parked_cells: 2,
             parked_disk_bytes: 64 << 20,
             cgroup_root: PathBuf::from("/sys/fs/cgroup"),
-            uid_base: 0x1000_0000,
+            uids: UidRange::default(),
         })
     }
 }

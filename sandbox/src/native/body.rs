@@ -96,7 +96,7 @@ impl Body {
         (flavour, link): (Arc<Flavour>, Arc<Link>),
         disk_bytes: u64,
     ) -> Result<Self, Error> {
-        let uids = Uids::take(shared.config.uid_base)
+        let uids = Uids::take(shared.config.uids)
             .ok_or_else(|| Error::CellGone("there are too many cells".into()))?;
         let name = format!("cell-{}", MADE.fetch_add(1, Ordering::Relaxed));
         let (for_group, init_uid) = (Arc::clone(&shared), uids.first());

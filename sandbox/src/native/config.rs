@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::layer::Layer;
+use super::uids::UidRange;
 
 /// How the native engine is set up.
 #[derive(Clone, Debug)]
@@ -32,9 +33,8 @@ pub struct NativeConfig {
     pub library: Option<PathBuf>,
     /// Where the control groups are mounted.
     pub cgroup_root: PathBuf,
-    /// The first of the host's uids and gids that cells may use; they take about 2^30 from there,
-    /// spread by the engine's process id, so that engines on one machine keep apart.
-    pub uid_base: u32,
+    /// The host's uids and gids that cells may use.
+    pub uids: UidRange,
     /// Required layers of isolation that may be missing all the same. A program may then do what
     /// that layer would keep it from.
     pub allow_missing: Vec<Layer>,
@@ -144,7 +144,7 @@ impl NativeConfig {
             library: find_library(),
             etc: DEFAULT_ETC.iter().map(|&name| name.to_owned()).collect(),
             cgroup_root: PathBuf::from("/sys/fs/cgroup"),
-            uid_base: 0x1000_0000,
+            uids: UidRange::default(),
             allow_missing: Vec::new(),
             #[cfg(feature = "weaken")]
             weaken: None,

@@ -41,6 +41,7 @@ pub use config::{Mount, NativeConfig, SpawnerCommand, WarmHost, WarmRuntime, War
 pub use layer::{Finding, Layer, LayerState};
 pub use spawner::spawner_main;
 pub use sys::take_short_turns;
+pub use uids::UidRange;
 #[cfg(feature = "weaken")]
 pub use weaken::Weakening;
 

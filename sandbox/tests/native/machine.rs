@@ -274,33 +274,6 @@ async fn a_killed_worker_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn living_cells_have_different_users_on_the_host() {
-    let engine: Tested = start(NativeConfig {
-        parked_cells: 0,
-        ..config()
-    })
-    .await;
-    let mut cells = Vec::new();
-    for _ in 0..4 {
-        let mut cell = conformance::cell(&engine).await;
-        let ran = run_in(&mut cell, sh("cat /proc/self/uid_map")).await.text();
-        let lines = ran
-            .lines()
-            .map(|line| line.split_whitespace().map(str::to_owned).collect());
-        let lines: Vec<Vec<String>> = lines.collect();
-        assert_eq!((lines[0][0].as_str(), lines[1][0].as_str()), ("0", "1000"));
-        assert!(lines.iter().all(|line| line[2] == "1"), "{ran}");
-        cells.push((lines[0][1].clone(), lines[1][1].clone(), cell));
-    }
-    let uids: BTreeSet<_> = cells
-        .iter()
-        .flat_map(|(root, own, _)| [root, own])
-        .collect();
-    assert_eq!(uids.len(), 8);
-    assert!(!uids.contains(&"0".to_owned()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn further_mounts_are_there_read_only_with_all_below() {
     let host = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(host.path().join("inner")).expect("a folder");

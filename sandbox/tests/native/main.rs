@@ -9,6 +9,7 @@ mod soak;
 mod started;
 mod toolchains;
 mod turns;
+mod users;
 
 use std::sync::Arc;
 
