@@ -40,6 +40,26 @@ impl Default for CellsArgs {
 
 const PYTHON: &str = include_str!("../../languages/python.toml");
 const JAVASCRIPT: &str = include_str!("../../languages/javascript.toml");
+const PHP: &str = include_str!("../../languages/php.toml");
+const RUBY: &str = include_str!("../../languages/ruby.toml");
+
+/// The names of a language's figures: bare, in a cell, and their ratio.
+macro_rules! figures {
+    ($name:literal) => {
+        [
+            concat!("cell_", $name, "_bare"),
+            concat!("cell_", $name, "_go_to_exit"),
+            concat!("cell_", $name, "_ratio_p50"),
+        ]
+    };
+}
+
+const PYTHON_FIGURES: [&str; 3] = figures!("python");
+const OTHER_FIGURES: &[(&str, [&str; 3])] = &[
+    ("javascript", figures!("node")),
+    ("php", figures!("php")),
+    ("ruby", figures!("ruby")),
+];
 
 /// Without a C library: what is measured is the cell and not the start of a program.
 const STATIC: &str = r#"
@@ -78,7 +98,12 @@ struct Bare {
 /// All that is measured of cells. Needs root.
 pub(crate) async fn measure(args: &CellsArgs, report: &mut Report) -> anyhow::Result<()> {
     say("cells that are ready, each beside a bare process");
-    let languages = Catalog::from_toml([("python", PYTHON), ("javascript", JAVASCRIPT)])?;
+    let languages = Catalog::from_toml([
+        ("python", PYTHON),
+        ("javascript", JAVASCRIPT),
+        ("php", PHP),
+        ("ruby", RUBY),
+    ])?;
     let toolchains = runlog_worker::mounts(&languages, Path::new("/")).await;
     let mut config = NativeConfig::new();
     config.etc.extend(toolchains.etc.iter().cloned());
@@ -97,22 +122,17 @@ async fn all(
     engine: &Arc<dyn Engine>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let find = |id| languages.find(id).context("a definition is missing");
-    let python = Arc::new(interpreted(find("python")?, toolchains)?);
-    let (bare, cell) = compare(args.rounds, engine, &python).await?;
-    let ratio = cell.percentile_ms(50.0) / bare.percentile_ms(50.0);
-    report.add(Figure::times("cell_python_bare", &bare));
-    report.add(Figure::times("cell_python_go_to_exit", &cell));
-    let ratio = Figure::single("cell_python_ratio_p50", "x", cell.count(), ratio);
-    report.add(ratio.at_most("value", 1.0));
+    let case = |id| {
+        let language = languages.find(id).context("a definition is missing")?;
+        Ok::<_, anyhow::Error>(Arc::new(interpreted(language, toolchains)?))
+    };
+    let python = case("python")?;
+    beside_bare(&PYTHON_FIGURES, args.rounds, (engine, &python), report).await?;
     parked(engine, &python, report).await?;
-    let node = Arc::new(interpreted(find("javascript")?, toolchains)?);
-    let (bare, cell) = compare(args.rounds / 2, engine, &node).await?;
-    let ratio = cell.percentile_ms(50.0) / bare.percentile_ms(50.0);
-    report.add(Figure::times("cell_node_bare", &bare));
-    report.add(Figure::times("cell_node_go_to_exit", &cell));
-    let ratio = Figure::single("cell_node_ratio_p50", "x", cell.count(), ratio);
-    report.add(ratio.at_most("value", 1.0));
+    for (id, figures) in OTHER_FIGURES {
+        let other = case(id)?;
+        beside_bare(figures, args.rounds / 2, (engine, &other), report).await?;
+    }
     let (bare, cell) = compare(args.rounds, engine, &Arc::new(compiled()?)).await?;
     let overhead = cell.percentile_ms(50.0) - bare.percentile_ms(50.0);
     report.add(Figure::times("cell_static_bare", &bare));
@@ -280,6 +300,22 @@ async fn compare(
         cell.record(run(engine, case).await?);
     }
     Ok((bare, cell))
+}
+
+/// The figures of a language's hello world, both ways.
+async fn beside_bare(
+    [bare_name, cell_name, ratio_name]: &[&'static str; 3],
+    rounds: u32,
+    (engine, case): (&Arc<dyn Engine>, &Case),
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let (bare, cell) = compare(rounds, engine, case).await?;
+    let ratio = cell.percentile_ms(50.0) / bare.percentile_ms(50.0);
+    report.add(Figure::times(bare_name, &bare));
+    report.add(Figure::times(cell_name, &cell));
+    let ratio = Figure::single(ratio_name, "x", cell.count(), ratio);
+    report.add(ratio.at_most("value", 1.0));
+    Ok(())
 }
 
 /// Memory of a cell that waits.

@@ -40,7 +40,10 @@ fn warm_host(language: &LanguageDefinition) -> Option<(WarmHost, Vec<String>)> {
     };
     let folder = WarmHost::folder(way, &language.id);
     let runtimes = language.warm_commands(&folder).into_iter();
-    let files = language.warm().flat_map(|host| &host.files);
+    let folder_of_steps = WarmHost::WORKING_DIRECTORY;
+    let files = language
+        .warm()
+        .flat_map(|host| host.placed_files(&language.entry, folder_of_steps));
     let needs = language.warm().filter_map(|host| host.needs.clone());
     let warm_host = WarmHost {
         name: language.id.clone(),
@@ -52,7 +55,7 @@ fn warm_host(language: &LanguageDefinition) -> Option<(WarmHost, Vec<String>)> {
             })
             .collect(),
         files: files
-            .map(|(name, content)| (name.clone(), Bytes::from(content.clone())))
+            .map(|(place, content)| (place, Bytes::from(content.to_owned())))
             .collect(),
         least_parked: host.parked.least,
         most_parked: host.parked.most,

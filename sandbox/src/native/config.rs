@@ -68,7 +68,8 @@ pub struct WarmHost {
     /// What is started: one runtime, or where it is started in each cell also two, each for one
     /// step and in the order of these.
     pub runtimes: Vec<WarmRuntime>,
-    /// Files for [`WarmHost::folder`]: plain names, and what is in them.
+    /// Files for [`WarmHost::folder`]: plain names, and what is in them. For a forked one also
+    /// whole paths in [`WarmHost::WORKING_DIRECTORY`], which its cells do not see.
     pub files: Vec<(String, Bytes)>,
     /// How many cells of it wait although nobody has asked for one in a while.
     pub least_parked: usize,
@@ -86,6 +87,9 @@ pub struct WarmRuntime {
 }
 
 impl WarmHost {
+    /// Where runtimes start, and programs run.
+    pub const WORKING_DIRECTORY: &str = "/box";
+
     /// Where the files of the host with this name are for it. Those of a forked one are out of
     /// its cells' sight, below the disk that each cell has for itself.
     pub fn folder(way: WarmWay, name: &str) -> String {

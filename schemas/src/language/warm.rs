@@ -36,7 +36,8 @@ pub struct WarmHost {
     pub terminal: bool,
     /// How many cells of it wait.
     pub parked: ParkedRange,
-    /// Its program: names of files, and what is in them.
+    /// Its program: names of files, and what is in them. `{entry}` is a stand-in for the program of
+    /// a step, in the working directory until there is one; only where cells are forks.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
 }
@@ -165,6 +166,22 @@ impl WarmHost {
         self.argv.iter().any(|word| word.contains("{memory_mb}"))
     }
 
+    /// Its files, and where they are: in a folder, or in the working directory with the name of the
+    /// language's usual entry.
+    pub fn placed_files<'a>(
+        &'a self,
+        entry: &'a str,
+        working_directory: &'a str,
+    ) -> impl Iterator<Item = (String, &'a str)> {
+        self.files.iter().map(move |(name, content)| {
+            let place = match name.as_str() {
+                STAND_IN => format!("{working_directory}/{entry}"),
+                _ => name.clone(),
+            };
+            (place, content.as_str())
+        })
+    }
+
     /// The variables that are added until it is told the program's.
     pub(super) fn environment(&self, folder: &str) -> BTreeMap<String, String> {
         let filled = self.environment.iter();
@@ -204,6 +221,13 @@ impl WarmHost {
             checker.refusal(&format!("{step}.warm.words"), given, allowed)
         })?;
         for name in self.files.keys() {
+            let is_stand_in = name == STAND_IN;
+            checker.require(
+                !is_stand_in || self.way == WarmWay::Fork,
+                &format!("{step}.warm.files"),
+                name,
+                "a stand-in for the program only with way = \"fork\"",
+            )?;
             let ok = (1..=255).contains(&name.len())
                 && !name.starts_with('.')
                 && !name.contains(['/', '\0']);
@@ -219,6 +243,9 @@ impl WarmHost {
         )
     }
 }
+
+/// Among the files of a warm runtime, the one that stands where a program will be.
+const STAND_IN: &str = "{entry}";
 
 /// Whether a variable's name is, or begins as, a pattern says.
 fn matches(pattern: &str, name: &str) -> bool {
@@ -311,6 +338,19 @@ files = { "hook" = "text" }
         }
         let command = &knowing.warm_commands("/folder")[0];
         assert_eq!(command.argv[2], format!("-m{usual}"));
+    }
+
+    #[test]
+    fn a_stand_in_is_where_the_program_will_be() {
+        let stand_in = |text: String| text.replace("\"hook\" =", "\"{entry}\" =");
+        let language = warm(stand_in).unwrap();
+        let host = language.run.warm.as_ref().unwrap();
+        let files: Vec<_> = host.placed_files("main.x", "/work").collect();
+        assert_eq!(files, [("/work/main.x".to_owned(), "text")]);
+        // A cell in which a runtime is started has the working directory of its step already.
+        let started = |text| stand_in(text).replace("\"fork\"", "\"start\"");
+        let refused = warm(started).unwrap_err();
+        assert!(refused.to_string().contains("run.warm.files"), "{refused}");
     }
 
     #[test]

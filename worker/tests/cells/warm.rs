@@ -169,3 +169,52 @@ async fn neighbouring_runs_of_php_draw_other_numbers() {
     assert_eq!(seen.len(), 15, "{seen:?}");
     bench.stop().await;
 }
+
+const RUBY: &str = include_str!("alike/ruby.txt");
+
+#[tokio::test]
+async fn ruby_in_pipes() {
+    let bench = Bench::start("ruby").await;
+    assert!(programs(RUBY).len() >= 40);
+    bench.compare(RUBY, None).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn ruby_on_a_terminal() {
+    let bench = Bench::start("ruby").await;
+    bench.compare(RUBY, Some(TERMINAL)).await;
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn ruby_is_really_forked() {
+    let bench = Bench::start("ruby").await;
+    let look = "p File.read('/proc/self/environ').include?('/box/warm')";
+    assert_eq!(printed(&bench, look, true).await, "true\n");
+    assert_eq!(printed(&bench, look, false).await, "false\n");
+    bench.stop().await;
+}
+
+/// Ruby has read the first line of its file before it is stopped.
+#[tokio::test]
+async fn a_first_line_with_options_is_heeded() {
+    let bench = Bench::start("ruby").await;
+    let look = "#!/usr/bin/env ruby -W2\np $VERBOSE, File.read('/proc/self/environ').include?('/box/warm')";
+    assert_eq!(printed(&bench, look, true).await, "true\nfalse\n");
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn neighbouring_runs_of_ruby_draw_other_numbers() {
+    let bench = Bench::start("ruby").await;
+    let look =
+        "puts Random.seed, rand(1 << 60), Random.new.seed, Random.bytes(9).inspect, 'a'.hash";
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let lines = printed(&bench, look, true).await;
+        seen.extend(lines.lines().map(str::to_owned));
+    }
+    assert_eq!(seen.len(), 15, "{seen:?}");
+    bench.stop().await;
+}

@@ -18,6 +18,7 @@ mod php;
 mod preload;
 #[cfg(target_arch = "x86_64")]
 mod python;
+mod ruby;
 mod stop;
 
 use std::ffi::c_void;
@@ -33,13 +34,6 @@ extern "C" fn PyInit_runlog_cells() -> *mut c_void {
     python::end_early();
     spawner::serve_in_runtime();
     ptr::null_mut()
-}
-
-/// For Ruby, which calls this by the name of the file.
-// SAFETY: as above.
-#[unsafe(no_mangle)]
-extern "C" fn Init_runlog_cells() {
-    spawner::serve_in_runtime();
 }
 
 /// For runtimes that can call a plain function.

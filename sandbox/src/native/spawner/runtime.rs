@@ -26,6 +26,8 @@ pub(super) fn become_it(host: &Runtime, covers: &init::Covers) -> Result<(), Fai
     init::limit_all()?;
     rustix::process::chdir("/box").doing(what)?;
     hand_over(&covers.write(Writer::new(0)).finish()).doing(what)?;
+    // It begins with the descriptors that a program in a cell has.
+    sys::close_on_exec_from(HANDED_OVER.cast_unsigned() + 1).doing(what)?;
     // What a program that this one starts has ignored, it inherits; those of a cell inherit none.
     sys::reset_signals();
     let program = host.argv.first().ok_or_else(malformed).doing(what)?;
