@@ -260,10 +260,20 @@ impl Log {
         let request = Request::new()
             .headers(append.headers(mark))
             .payload(append.payload.clone());
+        let mut elections = self.elections();
         let sent = self.client().send_request(append.subject.clone(), request);
+        let sent = async {
+            tokio::select! {
+                biased;
+                answer = sent => Some(answer),
+                // Whoever it was sent to answers no more.
+                () = elections.of(append.stream) => None,
+            }
+        };
         let answer = match self.unless_reconnected(sent).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
+            Ok(Some(Ok(answer))) => answer,
+            Ok(None) => return Tried::NoAnswer("there is a new leader".to_owned()),
+            Ok(Some(Err(error))) => {
                 return match error.kind() {
                     RequestErrorKind::NoResponders => {
                         Tried::NotNow("no stream takes it".to_owned())

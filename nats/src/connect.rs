@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::Recorder;
+use crate::elections::Elections;
 use crate::log::{Inner, Log};
 use crate::request::RequestError;
 
@@ -138,7 +139,17 @@ impl Log {
         // So that nobody takes the note of this connection for that of another one.
         let noted = state.wait_for(|state| state.generation > 0);
         let _ = timeout(config.request_timeout, noted).await;
-        let log = Self(Arc::new(Inner::new(client, config.clone(), state)));
+        let elections = Elections::hear(&client).await.map_err(|error| {
+            let source = RequestError::Unavailable(error.to_string());
+            let address = address.clone();
+            ConnectError::Silent { address, source }
+        })?;
+        let log = Self(Arc::new(Inner::new(
+            client,
+            config.clone(),
+            state,
+            elections,
+        )));
         log.check_server(address).await?;
         Ok(log)
     }

@@ -69,8 +69,9 @@ impl Queue {
         priority: Priority,
     ) -> Result<QueueDepth, RequestError> {
         let consumer = subject::consumer(language, priority);
-        let subject = format!("CONSUMER.INFO.{}.{consumer}", subject::EXECUTIONS);
-        let info: ConsumerInfo = self.log.api(&subject, &()).await?;
+        let name = format!("{}.{consumer}", subject::EXECUTIONS);
+        let subject = format!("CONSUMER.INFO.{name}");
+        let info: ConsumerInfo = self.log.read_api(&name, &subject, &()).await?;
         Ok(info.into())
     }
 

@@ -94,7 +94,8 @@ impl Log {
         if !self.is_connected() {
             return Err(RequestError::Unavailable("not connected".to_owned()));
         }
-        self.unless_reconnected(self.read_page(stream, subject, from, limit))
+        let read = || self.read_page(stream, subject, from, limit);
+        self.unless_reconnected(self.through_elections(stream, read))
             .await?
     }
 
@@ -178,7 +179,7 @@ impl Log {
     ) -> Result<Option<Stored>, RequestError> {
         let request = json!({ "seq": from.max(1), "next_by_subj": subject });
         let answer = self
-            .api::<LeaderAnswer>(&format!("STREAM.MSG.GET.{stream}"), &request)
+            .read_api::<LeaderAnswer>(stream, &format!("STREAM.MSG.GET.{stream}"), &request)
             .await;
         match answer {
             Ok(answer) => Stored::from_leader(answer.message).map(Some),

@@ -16,6 +16,7 @@ mod connection;
 mod control;
 mod dead;
 mod depth;
+mod elections;
 mod fetch;
 mod keys;
 mod languages;

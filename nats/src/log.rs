@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::connect::LogConfig;
 use crate::connection::ConnectionState;
+use crate::elections::{ElectionListener, Elections};
 use crate::request::RequestError;
 use crate::room::Admission;
 
@@ -26,6 +27,7 @@ pub(crate) struct Inner {
     client: Client,
     config: LogConfig,
     state: watch::Receiver<ConnectionState>,
+    elections: Elections,
     pub(crate) admission: Admission,
 }
 
@@ -34,11 +36,13 @@ impl Inner {
         client: Client,
         config: LogConfig,
         state: watch::Receiver<ConnectionState>,
+        elections: Elections,
     ) -> Self {
         Self {
             client,
             config,
             state,
+            elections,
             admission: Admission::default(),
         }
     }
@@ -84,6 +88,10 @@ impl Log {
 
     pub(crate) fn config(&self) -> &LogConfig {
         &self.0.config
+    }
+
+    pub(crate) fn elections(&self) -> ElectionListener {
+        self.0.elections.listen()
     }
 
     /// The connection's state, to be watched.
@@ -132,7 +140,9 @@ impl Log {
     /// # Errors
     /// When the log does not answer, or the stream is not there.
     pub async fn bounds(&self, stream: &str) -> Result<Bounds, RequestError> {
-        let info: StreamInfo = self.api(&format!("STREAM.INFO.{stream}"), &()).await?;
+        let info: StreamInfo = self
+            .read_api(stream, &format!("STREAM.INFO.{stream}"), &())
+            .await?;
         Ok(info.state)
     }
 

@@ -1,11 +1,14 @@
 //! Requests to the server, and what can go wrong with them.
 
 use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
 
 use async_nats::{Message, Request};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 
 use crate::Log;
 
@@ -27,6 +30,12 @@ pub enum RequestError {
     #[error("the log's answer cannot be read")]
     Malformed(#[source] serde_json::Error),
 }
+
+/// A new leader says so just before it answers.
+const TAKES_OFFICE: Duration = Duration::from_millis(20);
+
+/// How long an answer is waited for before the question is asked again; doubles each time.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// No leader now, the stream is offline, or too much at once.
 const TEMPORARY: [u64; 5] = [10_008, 10_009, 10_118, 10_167, 10_194];
@@ -84,6 +93,47 @@ impl Log {
         let request = Request::new().payload(body.into());
         let answer = self.request(format!("$JS.API.{subject}"), request).await?;
         read_answer(&answer.payload)
+    }
+
+    /// The same for what only reads, and what the leader of `of` answers; see
+    /// [`Log::through_elections`].
+    pub(crate) async fn read_api<T: DeserializeOwned>(
+        &self,
+        of: &str,
+        subject: &str,
+        body: &impl Serialize,
+    ) -> Result<T, RequestError> {
+        self.through_elections(of, || self.api(subject, body)).await
+    }
+
+    /// Asks, and asks again when `of` has a new leader, which knows nothing of a request that came
+    /// before it, or when no answer comes for long. `of` is a stream, or a stream and a consumer
+    /// with a dot between.
+    pub(crate) async fn through_elections<T, A>(
+        &self,
+        of: &str,
+        ask: impl Fn() -> A,
+    ) -> Result<T, RequestError>
+    where
+        A: Future<Output = Result<T, RequestError>>,
+    {
+        let mut elections = self.elections();
+        let mut over = pin!(sleep(self.config().request_timeout));
+        let mut patience = PATIENCE;
+        loop {
+            tokio::select! {
+                biased;
+                answer = ask() => return answer,
+                () = elections.of(of) => {
+                    sleep(TAKES_OFFICE).await;
+                    patience = PATIENCE;
+                }
+                () = &mut over => {
+                    return Err(RequestError::Unavailable("request timed out".to_owned()));
+                }
+                () = sleep(patience) => patience *= 2,
+            }
+        }
     }
 
     pub(crate) async fn request(

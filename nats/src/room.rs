@@ -54,7 +54,10 @@ impl Log {
             return Ok(());
         }
         let subject = format!("STREAM.INFO.{}", subject::EXECUTIONS);
-        match self.api::<StreamInfo>(&subject, &()).await {
+        match self
+            .read_api::<StreamInfo>(subject::EXECUTIONS, &subject, &())
+            .await
+        {
             Ok(info) => {
                 let verdict = has_room(&info.state, &info.config);
                 admission.closed.store(verdict.is_err(), Ordering::Relaxed);
@@ -83,7 +86,7 @@ impl Log {
     /// When the log does not answer.
     pub async fn make_room(&self, stream: &str, done_before: u64) -> Result<u64, RequestError> {
         let subject = format!("STREAM.INFO.{stream}");
-        let info = self.api::<StreamInfo>(&subject, &()).await?;
+        let info: StreamInfo = self.read_api(stream, &subject, &()).await?;
         let keep = keep_from(&info.state, &info.config, done_before);
         if keep <= info.state.first_sequence {
             return Ok(0);

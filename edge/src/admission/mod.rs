@@ -10,18 +10,29 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use runlog_nats::Log;
 use runlog_schemas::{Priority, Submission};
-use tokio::time::Instant;
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
 
 use crate::error::EdgeError;
+use crate::metrics::Metrics;
 use crate::state::Edge;
 use line::{Full, Line};
 
 /// A look is good for that long.
 const GOOD_FOR: Duration = Duration::from_millis(250);
 
-/// Nobody is sent away on the word of a look that is older than this.
+/// Nobody is sent away on the word of a look that is older than this, if there is an answer.
 const FRESH: Duration = Duration::from_millis(50);
+
+/// So long a submission waits for a look. A queue whose leader is gone is silent for seconds, and
+/// the log may take submissions long before.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// So long it waits before it is sent away.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// All queues that something was submitted to.
 #[derive(Default)]
@@ -33,7 +44,15 @@ struct Gate {
     line: Mutex<Line>,
     made_at: Instant,
     /// When the last look was. Held while somebody looks, so that one look serves all.
-    looked: tokio::sync::Mutex<Option<Instant>>,
+    looked: Arc<tokio::sync::Mutex<Option<Instant>>>,
+}
+
+/// Where a gate looks.
+struct View {
+    log: Log,
+    metrics: Metrics,
+    tracker: TaskTracker,
+    queue: (String, Priority),
 }
 
 /// One that was let in and is on its way into the log.
@@ -68,20 +87,26 @@ impl Admission {
         submission: &Submission,
     ) -> Result<Entry, EdgeError> {
         let queue = (submission.language.clone(), submission.priority);
-        let gate = Arc::clone(lock(&self.gates).entry(queue).or_insert_with(|| {
+        let gate = Arc::clone(lock(&self.gates).entry(queue.clone()).or_insert_with(|| {
             Arc::new(Gate {
                 line: Mutex::default(),
                 made_at: Instant::now(),
-                looked: tokio::sync::Mutex::new(None),
+                looked: Arc::default(),
             })
         }));
         let slots = edge.fleet.slots(&submission.language).max(1);
         let capacity = slots.saturating_mul(edge.config.queue_capacity_per_slot);
         let session = submission.session.as_deref();
-        gate.look(edge, submission, GOOD_FOR).await;
+        let view = || View {
+            log: edge.log.clone(),
+            metrics: edge.metrics.clone(),
+            tracker: edge.tracker.clone(),
+            queue: queue.clone(),
+        };
+        let _ = timeout(PATIENCE, gate.look(view, GOOD_FOR)).await;
         let mut joined = gate.line().join(capacity, session);
         if joined.is_err() {
-            gate.look(edge, submission, FRESH).await;
+            let _ = timeout(LAST_PATIENCE, gate.look(view, FRESH)).await;
             joined = gate.line().join(capacity, session);
         }
         match joined {
@@ -100,18 +125,28 @@ impl Gate {
         lock(&self.line)
     }
 
-    /// Looks at the queue, unless somebody has done so that short a time ago.
-    async fn look(&self, edge: &Edge, submission: &Submission, good_for: Duration) {
-        let mut looked = self.looked.lock().await;
+    /// Looks at the queue, unless somebody has done so that short a time ago. What was begun goes
+    /// on when this is dropped.
+    async fn look(self: &Arc<Self>, view: impl Fn() -> View, good_for: Duration) {
+        let looked = Arc::clone(&self.looked).lock_owned().await;
         if looked.is_some_and(|at| at.elapsed() < good_for) {
             return;
         }
-        let (language, priority) = (&submission.language, submission.priority);
+        let view = view();
+        let tracker = view.tracker.clone();
+        let looking = tracker.spawn(Arc::clone(self).look_now(view, looked));
+        if let Err(error) = looking.await {
+            tracing::error!(%error, "a look at a queue ended early");
+        }
+    }
+
+    async fn look_now(self: Arc<Self>, view: View, mut looked: OwnedMutexGuard<Option<Instant>>) {
+        let (language, priority) = (&view.queue.0, view.queue.1);
         let entered = self.line().before_look();
-        match edge.log.queue().depth(language, priority).await {
+        match view.log.queue().depth(language, priority).await {
             Ok(depth) => {
                 self.line().looked(depth, entered, self.made_at.elapsed());
-                edge.metrics.queue(language, priority, &depth);
+                view.metrics.queue(language, priority, &depth);
             }
             // The append will say what is wrong with the log.
             Err(error) => tracing::debug!(%error, language, %priority, "cannot look at a queue"),

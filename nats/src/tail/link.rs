@@ -64,7 +64,8 @@ struct StreamInfo {
 /// Makes a consumer behind the sequence `last`.
 pub(super) async fn connect(log: &Log, last: u64) -> Result<Link, ReadError> {
     let stream = subject::EXECUTIONS;
-    let info: StreamInfo = log.api(&format!("STREAM.INFO.{stream}"), &()).await?;
+    let subject = format!("STREAM.INFO.{stream}");
+    let info: StreamInfo = log.read_api(stream, &subject, &()).await?;
     if info.state.last_sequence < last {
         return Err(ReadError::ShorterThanRead {
             last: info.state.last_sequence,

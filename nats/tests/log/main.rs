@@ -6,6 +6,7 @@ mod artifacts;
 mod cluster;
 mod connect;
 mod control;
+mod elections;
 mod languages;
 mod queue;
 mod snippets;
