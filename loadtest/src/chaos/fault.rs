@@ -98,7 +98,7 @@ impl Fault {
             Self::PointProjector => "fault: projector at a failpoint",
             Self::FillNats => "fault: disk of nats-server full",
             Self::FillPostgres => "fault: disk of PostgreSQL full",
-            Self::KillLeader => "fault: leader of the log killed",
+            Self::KillLeader => leader::Going::Killed.name(),
         }
     }
 }
@@ -168,7 +168,7 @@ pub(crate) async fn apply(
         }
         Fault::FillNats => disk::fill_nats(stage, tally, blow).await?,
         Fault::FillPostgres => disk::fill_postgres(stage, tally, hold).await?,
-        Fault::KillLeader => leader::kill(stage, tally).await?,
+        Fault::KillLeader => leader::lose(stage, tally, leader::Going::Killed).await?,
         Fault::PartitionNats => {
             stage.nats_wire.partition(true);
             sleep(hold).await;

@@ -10,9 +10,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::fault::{Blow, Dice, Fault, Killed, apply};
+use super::leader::{self, Going};
+use super::rolling;
 use super::stage::Stage;
 use super::tally::Tally;
-use super::{leader, rolling};
 use crate::report::say;
 
 /// What is done to everything.
@@ -22,7 +23,7 @@ pub(crate) enum Plan {
     Faults,
     /// Everything is restarted, one after the other, as an upgrade would (needs --cluster)
     Rolling,
-    /// The server that leads the log is killed again and again (needs --cluster)
+    /// The server that leads the log is killed and stopped in turn (needs --cluster)
     Leader,
 }
 
@@ -51,10 +52,12 @@ pub(crate) async fn inject(
         }
         Plan::Leader => {
             let mut next = Instant::now();
+            let mut goings = [Going::Killed, Going::Stopped].into_iter().cycle();
             while !stop.is_cancelled() {
-                say(Fault::KillLeader.name());
-                tally.count(Fault::KillLeader.name(), 1);
-                leader::kill(&stage, &tally).await?;
+                let going = goings.next().unwrap_or(Going::Killed);
+                say(going.name());
+                tally.count(going.name(), 1);
+                leader::lose(&stage, &tally, going).await?;
                 next += pace.every;
                 tokio::select! {
                     () = stop.cancelled() => {}
