@@ -8,6 +8,8 @@ use warp::http::StatusCode;
 const LOG_RETRY_SECONDS: u64 = 2;
 /// The same for a log that is full.
 const LOG_FULL_RETRY_SECONDS: u64 = 30;
+/// The same where this edge is older than what it reads, and is about to be replaced.
+const LOG_NEWER_RETRY_SECONDS: u64 = 5;
 /// The same for the history.
 const HISTORY_RETRY_SECONDS: u64 = 5;
 
@@ -163,6 +165,9 @@ pub(crate) enum EdgeError {
     /// The log cannot be reached, or does not answer.
     #[error("the log cannot be reached at the moment")]
     LogUnavailable(#[source] Cause),
+    /// The log holds something that a newer Runlog wrote. An edge of that version can tell.
+    #[error("a newer version wrote something about this that this edge cannot read yet")]
+    LogNewer(#[source] Cause),
     /// The history cannot be reached, or does not answer.
     #[error("the history cannot be reached at the moment")]
     HistoryUnavailable(#[source] Cause),
@@ -205,6 +210,7 @@ impl EdgeError {
             Self::InvalidHeader(_) => (S::BAD_REQUEST, "invalid_header"),
             Self::ForeignOrigin { .. } => (S::FORBIDDEN, "foreign_origin"),
             Self::LogUnavailable(_) => (S::SERVICE_UNAVAILABLE, "log_unavailable"),
+            Self::LogNewer(_) => (S::SERVICE_UNAVAILABLE, "log_newer"),
             Self::LogFull(_) => (S::SERVICE_UNAVAILABLE, "log_full"),
             Self::QueueFull { .. } => (S::SERVICE_UNAVAILABLE, "queue_full"),
             Self::SessionQueueFull { .. } => (S::TOO_MANY_REQUESTS, "session_queue_full"),
@@ -225,6 +231,7 @@ impl EdgeError {
             | Self::Draining => Some(LOG_RETRY_SECONDS),
             Self::QueueFull { retry_after_s, .. }
             | Self::SessionQueueFull { retry_after_s, .. } => Some(*retry_after_s),
+            Self::LogNewer(_) => Some(LOG_NEWER_RETRY_SECONDS),
             Self::LogFull(_) => Some(LOG_FULL_RETRY_SECONDS),
             Self::HistoryUnavailable(_) => Some(HISTORY_RETRY_SECONDS),
             _ => None,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 use runlog_nats::QueueDepth;
 use runlog_schemas::{Priority, WorkerReport};
@@ -21,6 +22,7 @@ pub(crate) struct Metrics {
     clients: IntGaugeVec,
     feeds: IntGauge,
     resyncs: IntCounterVec,
+    newer: IntCounter,
     submissions: IntCounterVec,
     workers: IntGauge,
     queues: Queues,
@@ -95,6 +97,10 @@ impl Metrics {
             ),
             &["reason"],
         )?;
+        let newer = IntCounter::new(
+            "log_newer_total",
+            "Answers and viewers broken off at something in the log that a newer version wrote.",
+        )?;
         let submissions = IntCounterVec::new(
             Opts::new("submissions_total", "Submissions, by what became of them."),
             &["language", "priority", "result"],
@@ -111,12 +117,14 @@ impl Metrics {
         registry.register(Box::new(clients.clone()))?;
         registry.register(Box::new(feeds.clone()))?;
         registry.register(Box::new(resyncs.clone()))?;
+        registry.register(Box::new(newer.clone()))?;
         registry.register(Box::new(submissions.clone()))?;
         Ok(Self {
             requests,
             clients,
             feeds,
             resyncs,
+            newer,
             submissions,
             workers,
             queues,
@@ -141,6 +149,11 @@ impl Metrics {
     #[must_use]
     pub(crate) fn feed(&self) -> Counted {
         Counted::new(self.feeds.clone())
+    }
+
+    /// Counts what could not be told since a newer version wrote it.
+    pub(crate) fn newer(&self) {
+        self.newer.inc();
     }
 
     /// Counts a viewer that was told to resume.

@@ -11,6 +11,10 @@ use crate::error::EdgeError;
 /// The header that carries a request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Marks a response that says that this edge is older than what it was to read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogNewer;
+
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// The answer to a request, whatever came of it. What is missing in a problem document, the
@@ -79,6 +83,9 @@ fn refuse(error: &EdgeError) -> Response {
         response
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if matches!(error, EdgeError::LogNewer(_)) {
+        response.extensions_mut().insert(LogNewer);
     }
     response.extensions_mut().insert(problem);
     response

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{ConnectOptions, ServerAddr};
+use runlog_schemas::Vocabulary;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -46,6 +47,8 @@ pub struct LogConfig {
     /// How often a watch looks into the log although it hears nothing: in a cluster, a message may
     /// be lost between two servers without a sign.
     pub audit_every: Duration,
+    /// Which events this reader knows. All, but for tests of what an older one does.
+    pub vocabulary: Vocabulary,
 }
 
 impl LogConfig {
@@ -58,6 +61,7 @@ impl LogConfig {
             request_timeout: Duration::from_secs(3),
             append_patience: Duration::from_secs(10),
             audit_every: Duration::from_secs(10),
+            vocabulary: Vocabulary::default(),
         }
     }
 }

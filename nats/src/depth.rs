@@ -117,7 +117,7 @@ impl Queue {
         let Some(stored) = page.await?.messages.into_iter().next() else {
             return Ok(None);
         };
-        let at_ms = stored.event()?.at_ms;
+        let at_ms = stored.event(self.log.vocabulary())?.at_ms;
         Ok(Some(Waiting {
             sequence: stored.sequence,
             at_ms,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::connection::State;
-use runlog_schemas::subject;
+use runlog_schemas::{Vocabulary, subject};
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -88,6 +88,11 @@ impl Log {
 
     pub(crate) fn config(&self) -> &LogConfig {
         &self.0.config
+    }
+
+    /// Which events this reader knows.
+    pub(crate) fn vocabulary(&self) -> Vocabulary {
+        self.0.config.vocabulary
     }
 
     pub(crate) fn elections(&self) -> ElectionListener {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::Message;
 use bytes::Bytes;
 use runlog_schemas::subject::{self, Subject};
-use runlog_schemas::{ExecutionId, Priority, Submission, WireError, decode_event};
+use runlog_schemas::{ExecutionId, Priority, Submission, WireError};
 use serde_json::json;
 
 use crate::acknowledge::DeliveryInfo;
@@ -157,7 +157,7 @@ impl Queue {
             Some(Subject::Submit { id, .. }) => Some(id),
             _ => None,
         };
-        let decoded = decode_event(&message.payload);
+        let decoded = self.log.vocabulary().decode_event(&message.payload);
         let (stored, error) = match decoded {
             Ok(event) => (StoredSubmission::of(sequence, event), None),
             Err(error) => (None, Some(error)),

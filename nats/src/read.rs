@@ -2,8 +2,8 @@
 
 use futures_util::{Stream, StreamExt as _, stream};
 use runlog_schemas::{
-    Change, Execution, ExecutionEvent, ExecutionId, OutputBatch, Submission, WireError,
-    decode_event, decode_output, fold, subject,
+    Change, Execution, ExecutionEvent, ExecutionId, OutputBatch, Submission, Vocabulary, WireError,
+    decode_output, fold, subject,
 };
 
 use crate::Log;
@@ -88,6 +88,14 @@ pub struct StoredSubmission {
     pub submission: Submission,
 }
 
+impl ReadError {
+    /// Whether a newer Runlog wrote what could not be read. It may be asked.
+    #[must_use]
+    pub const fn is_newer(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.is_newer())
+    }
+}
+
 impl Log {
     /// Reads and folds an execution; `None` where the log has no submission with this id.
     ///
@@ -135,7 +143,7 @@ impl Log {
         loop {
             let page = self.next_page(&place, last).await?;
             for stored in &page.messages {
-                events.push((stored.sequence, stored.event()?));
+                events.push((stored.sequence, stored.event(self.vocabulary())?));
                 last = stored.sequence;
             }
             if !page.more {
@@ -194,7 +202,10 @@ impl Log {
             None => self.leader_next(subject::EXECUTIONS, &subject, 1).await?,
         };
         match stored {
-            Some(stored) => Ok(Some((stored.sequence, stored.event()?))),
+            Some(stored) => {
+                let event = stored.event(self.vocabulary())?;
+                Ok(Some((stored.sequence, event)))
+            }
             None => Ok(None),
         }
     }
@@ -261,8 +272,10 @@ impl StoredSubmission {
 }
 
 impl Stored {
-    pub(crate) fn event(&self) -> Result<ExecutionEvent, ReadError> {
-        decode_event(&self.payload).map_err(|source| self.unreadable(subject::EXECUTIONS, source))
+    pub(crate) fn event(&self, vocabulary: Vocabulary) -> Result<ExecutionEvent, ReadError> {
+        vocabulary
+            .decode_event(&self.payload)
+            .map_err(|source| self.unreadable(subject::EXECUTIONS, source))
     }
 
     pub(crate) fn output(&self) -> Result<OutputBatch, ReadError> {

@@ -312,7 +312,10 @@ impl Watch {
 
     fn push(&mut self, kind: Kind, stored: &Stored) -> Result<(), ReadError> {
         let shown = match kind {
-            Kind::Status => self.timeline.push_event(stored.sequence, stored.event()?),
+            Kind::Status => {
+                let event = stored.event(self.log.vocabulary())?;
+                self.timeline.push_event(stored.sequence, event)
+            }
             Kind::Output => self.timeline.push_output(stored.sequence, stored.output()?),
         };
         self.show(shown);

@@ -51,7 +51,7 @@ pub use submission::{
 };
 pub use timeline::{Cursor, Item, MalformedCursor, Shown, Timeline};
 pub use wire::{
-    VERSION, WireError, decode_event, decode_output, decode_snippet, encode_event, encode_output,
-    encode_snippet,
+    VERSION, Vocabulary, WireError, decode_event, decode_output, decode_snippet, encode_event,
+    encode_output, encode_snippet,
 };
 pub use worker::{ParkedCells, WorkerLanguage, WorkerReport};

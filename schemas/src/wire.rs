@@ -21,9 +21,61 @@ pub enum WireError {
         /// The version found.
         found: u32,
     },
+    /// Written by a newer Runlog: it has a type that this one does not know.
+    #[error("it has a type that this reader does not know")]
+    UnknownType(#[source] serde_json::Error),
     /// Neither what this code writes nor what an older one wrote.
     #[error("not an event of version {VERSION}")]
     Malformed(#[source] serde_json::Error),
+}
+
+impl WireError {
+    /// Whether a newer Runlog wrote it, which can read it.
+    #[must_use]
+    pub const fn is_newer(&self) -> bool {
+        matches!(self, Self::UnknownVersion { .. } | Self::UnknownType(_))
+    }
+
+    fn of(error: serde_json::Error) -> Self {
+        // The only sign that serde gives of it.
+        if error.is_data() && error.to_string().starts_with("unknown variant") {
+            Self::UnknownType(error)
+        } else {
+            Self::Malformed(error)
+        }
+    }
+}
+
+/// Which events a reader knows: all that this code knows, or those of one that is older.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    without: Option<&'static str>,
+}
+
+impl Vocabulary {
+    /// That of a Runlog from before the events of this name. What it meets of them it refuses as
+    /// any reader refuses what it does not know.
+    #[must_use]
+    pub const fn before(event: &'static str) -> Self {
+        Self {
+            without: Some(event),
+        }
+    }
+
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// As [`decode_event`], and when the reader does not know it.
+    pub fn decode_event(self, bytes: &[u8]) -> Result<ExecutionEvent, WireError> {
+        let event: ExecutionEvent = decode(bytes)?;
+        match self.without {
+            Some(unknown) if event.change.name() == unknown => {
+                let error = <serde_json::Error as serde::de::Error>::unknown_variant(unknown, &[]);
+                Err(WireError::of(error))
+            }
+            _ => Ok(event),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -49,7 +101,7 @@ pub fn encode_event(event: &ExecutionEvent) -> Vec<u8> {
 /// # Errors
 /// When the version or the type is unknown, or the text is not one of ours.
 pub fn decode_event(bytes: &[u8]) -> Result<ExecutionEvent, WireError> {
-    decode(bytes)
+    Vocabulary::default().decode_event(bytes)
 }
 
 /// A message of the stream of recordings.
@@ -95,5 +147,5 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
             return Err(WireError::UnknownVersion { found });
         }
     }
-    serde_json::from_slice(bytes).map_err(WireError::Malformed)
+    serde_json::from_slice(bytes).map_err(WireError::of)
 }

@@ -27,6 +27,8 @@ pub struct Config {
     pub lease: Duration,
     /// How long the log may be away before a run is left, since somebody else may have it by then.
     pub patience: Duration,
+    /// When something may come again that this worker cannot read: perhaps to a newer one.
+    pub unreadable: Duration,
 }
 
 impl Config {
@@ -46,6 +48,7 @@ impl Config {
             sweep: Duration::from_secs(1),
             lease: Duration::from_secs(3),
             patience: Duration::from_secs(10),
+            unreadable: Duration::from_secs(10),
         }
     }
 

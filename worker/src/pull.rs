@@ -32,9 +32,6 @@ const SECOND_LOOK: Duration = Duration::from_millis(5);
 /// Pause after the log gave no answer.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// When an unreadable message may come again: perhaps to a newer worker.
-const UNREADABLE_DELAY: Duration = Duration::from_secs(60);
-
 /// Takes submissions until told to stop.
 pub(crate) struct Dispatcher {
     worker: Arc<Worker>,
@@ -231,7 +228,7 @@ impl Dispatcher {
         let source = poison.error.as_ref().map(ToString::to_string);
         tracing::error!(error = %poison, source, "a message of the queue is left alone");
         self.worker.metrics.ignore(Ignored::Unreadable);
-        if let Err(error) = poison.lease.nak(UNREADABLE_DELAY).await {
+        if let Err(error) = poison.lease.nak(self.worker.config.unreadable).await {
             tracing::warn!(%error, "cannot give a message back");
         }
     }

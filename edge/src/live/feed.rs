@@ -38,6 +38,8 @@ pub(crate) enum End {
     Over,
     /// The log could not be read, or this edge stops.
     Broken,
+    /// The log went on with something that a newer version wrote.
+    Newer,
 }
 
 /// A viewer's hold on a feed, which goes on for as long as somebody holds it.
@@ -138,8 +140,10 @@ impl Feed {
         match self.show_all(log, begun).await {
             Ok(()) => End::Over,
             Err(error) => {
-                tracing::error!(%error, id = %self.id, "an execution can no longer be watched");
-                End::Broken
+                let newer = error.is_newer();
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, id = %self.id, "an execution can no longer be watched");
+                if newer { End::Newer } else { End::Broken }
             }
         }
     }

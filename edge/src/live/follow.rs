@@ -39,6 +39,8 @@ pub(super) enum Followed {
     Over,
     /// The feed broke off.
     Broken,
+    /// The feed broke off at something that a newer version wrote.
+    Newer,
 }
 
 impl Follow {
@@ -74,6 +76,7 @@ impl Follow {
                 Lookup::Nothing => match progress.end {
                     Some(End::Over) => return Followed::Over,
                     Some(End::Broken) => return Followed::Broken,
+                    Some(End::Newer) => return Followed::Newer,
                     None => {
                         self.live = true;
                         if self.progress.changed().await.is_err() {

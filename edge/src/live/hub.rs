@@ -83,9 +83,12 @@ impl Hub {
         loop {
             tokio::select! {
                 end = &mut follow, if !over => {
+                    if end == End::Newer {
+                        self.metrics.newer();
+                    }
                     feed.end(end);
                     over = true;
-                    if end == End::Broken {
+                    if end != End::Over {
                         break;
                     }
                 }

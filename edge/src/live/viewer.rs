@@ -115,6 +115,7 @@ impl Viewer {
             }
             Followed::Broken if self.edge.closing.is_cancelled() => Ok(Some(self.closing())),
             Followed::Broken => Err(EdgeError::Broken("its feed broke off".into())),
+            Followed::Newer => Err(EdgeError::LogNewer("its feed met it".into())),
         }
     }
 

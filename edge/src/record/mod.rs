@@ -40,6 +40,7 @@ impl From<ReadError> for EdgeError {
         match error {
             ReadError::Request(error) => error.into(),
             ReadError::NotFound(_) => Self::NoSuchExecution,
+            error if error.is_newer() => Self::LogNewer(error.into()),
             error => Self::Broken(error.into()),
         }
     }

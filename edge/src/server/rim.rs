@@ -16,7 +16,7 @@ use warp::reply::Response;
 
 use crate::error::EdgeError;
 use crate::metrics::Metrics;
-use crate::reply::{REQUEST_ID, finish, respond};
+use crate::reply::{LogNewer, REQUEST_ID, finish, respond};
 use crate::routes;
 
 /// Longest request id that is taken over from the sender.
@@ -66,6 +66,9 @@ where
                     finish(respond(Err(EdgeError::Broken(cause))), &id)
                 }
             };
+            if response.extensions().get::<LogNewer>().is_some() {
+                metrics.newer();
+            }
             metrics.request(route, &method, response.status(), begin.elapsed());
             Ok(response)
         };

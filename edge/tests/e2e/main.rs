@@ -23,5 +23,6 @@ mod spec;
 mod sse;
 mod stage;
 mod submit;
+mod upgrade;
 mod workers;
 mod ws;

@@ -10,7 +10,7 @@ use runlog_local::Testbed;
 use runlog_nats::streams::{self, Replicas, Wanted};
 use runlog_nats::{LanguageReport, Log, LogConfig};
 use runlog_schemas::api::{Accepted, Problem, SubmitRequest};
-use runlog_schemas::{Catalog, ExecutionId, subject};
+use runlog_schemas::{Catalog, ExecutionId, Vocabulary, subject};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -95,7 +95,16 @@ impl Stage {
 
     /// Starts another edge at the same address.
     pub(crate) async fn start_edge(&mut self) {
-        let log = connect(&mut self.servers).await;
+        self.start_edge_that_knows(Vocabulary::default()).await;
+    }
+
+    /// The same, one that knows only these events.
+    pub(crate) async fn start_edge_that_knows(&mut self, vocabulary: Vocabulary) {
+        let config = LogConfig {
+            vocabulary,
+            ..LogConfig::new(self.servers.nats().url(), "test")
+        };
+        let log = Log::connect(&config).await.expect("the log is there");
         let database = self.database.clone();
         self.edge = run(
             self.edge.address,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
 use futures_util::{FutureExt as _, StreamExt as _};
-use runlog_schemas::decode_event;
+use runlog_schemas::Vocabulary;
 use runlog_schemas::subject::{self, Subject};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,6 +46,7 @@ pub(super) struct Link {
     asked: usize,
     /// How many more the log had when the last message was sent.
     pub(super) pending: u64,
+    vocabulary: Vocabulary,
 }
 
 /// What stands in the way of the next message.
@@ -102,6 +103,7 @@ pub(super) async fn connect(log: &Log, last: u64) -> Result<Link, ReadError> {
         delivered: 0,
         asked: 0,
         pending: 0,
+        vocabulary: log.vocabulary(),
     })
 }
 
@@ -212,7 +214,8 @@ impl Link {
         }
         let sequence = info.stream_sequence;
         if sequence > collected.last {
-            let recorded = recorded(message, sequence).map_err(Trouble::Message)?;
+            let recorded =
+                recorded(message, sequence, self.vocabulary).map_err(Trouble::Message)?;
             collected.events.push(recorded);
             collected.bytes += message.payload.len();
             collected.last = sequence;
@@ -224,7 +227,11 @@ impl Link {
     }
 }
 
-fn recorded(message: &Message, sequence: u64) -> Result<Recorded, ReadError> {
+fn recorded(
+    message: &Message,
+    sequence: u64,
+    vocabulary: Vocabulary,
+) -> Result<Recorded, ReadError> {
     let stream = subject::EXECUTIONS;
     let subject = message.subject.to_string();
     let id = match Subject::parse(&subject) {
@@ -237,7 +244,8 @@ fn recorded(message: &Message, sequence: u64) -> Result<Recorded, ReadError> {
             });
         }
     };
-    let event = decode_event(&message.payload).map_err(|source| ReadError::Unreadable {
+    let decoded = vocabulary.decode_event(&message.payload);
+    let event = decoded.map_err(|source| ReadError::Unreadable {
         stream,
         sequence,
         subject,

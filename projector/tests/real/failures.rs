@@ -1,8 +1,9 @@
 //! Whatever dies, the rows are in the end what the log says.
 
 use async_nats::jetstream;
+use runlog_nats::{Log, LogConfig, ReadError};
 use runlog_projector::{Error, rebuild};
-use runlog_schemas::subject;
+use runlog_schemas::{Vocabulary, subject};
 
 use crate::bed::{Bed, Projector, TestResult, assert_same};
 use crate::stories::{id, tell};
@@ -143,10 +144,41 @@ async fn what_a_newer_version_wrote_stops_it_and_is_never_skipped() -> TestResul
         .await?;
     assert_eq!(u64::try_from(row.get::<_, i64>(0))?, last);
 
-    // Once it can be read, or is gone, the next projector goes on.
+    // Once it is gone, the next projector goes on.
     bed.purge(subject::EXECUTIONS, unreadable + 1).await?;
     let projector = bed.projector();
     bed.until_folded().await?;
     assert_eq!(projector.metric("events_lost_total"), 1.0);
+    projector.stop().await
+}
+
+#[tokio::test]
+async fn a_newer_projector_goes_on_where_an_older_one_stopped() -> TestResult {
+    let mut bed = Bed::start().await?;
+    tell(&bed.log, 0..55).await?;
+    let older = LogConfig {
+        vocabulary: Vocabulary::before("dead"),
+        ..LogConfig::new(bed.servers.nats().url(), "older")
+    };
+    let older = Log::connect(&older).await?;
+    let mut projector = Projector::start(bed.config(), older.clone());
+    let error = projector.failed().await?;
+    let Error::Log(ReadError::Unreadable { sequence, .. }) = error else {
+        anyhow::bail!("it stopped for another reason: {error:?}");
+    };
+    assert_eq!(projector.metric("poison"), 1.0);
+    // Started again, it stops at the same place.
+    let mut projector = Projector::start(bed.config(), older);
+    projector.failed().await?;
+    let client = bed.client().await?;
+    let row = client
+        .query_one("SELECT last_sequence FROM projector_checkpoints", &[])
+        .await?;
+    assert_eq!(u64::try_from(row.get::<_, i64>(0))?, sequence - 1);
+
+    let projector = bed.projector();
+    check(&bed).await?;
+    assert_eq!(projector.metric("poison"), 0.0);
+    assert_eq!(projector.metric("events_lost_total"), 0.0);
     projector.stop().await
 }

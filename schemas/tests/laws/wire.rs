@@ -8,8 +8,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use runlog_schemas::{
-    Change, ChunkKind, ExecutionEvent, OutputBatch, SnippetChange, SnippetEvent, WireError,
-    decode_event, decode_output, decode_snippet, encode_event, encode_output, encode_snippet,
+    Change, ChunkKind, ExecutionEvent, OutputBatch, SnippetChange, SnippetEvent, Vocabulary,
+    WireError, decode_event, decode_output, decode_snippet, encode_event, encode_output,
+    encode_snippet,
 };
 use serde_json::Value;
 
@@ -125,9 +126,13 @@ fn what_is_not_known_is_refused_and_never_skipped() {
         decode_event(newer),
         Err(WireError::UnknownVersion { found: 2 })
     ));
+    let newer = br#"{"v":1,"at_ms":1,"type":"teleported"}"#;
+    assert!(matches!(
+        decode_event(newer),
+        Err(WireError::UnknownType(_))
+    ));
     for bad in [
-        &br#"{"v":1,"at_ms":1,"type":"teleported"}"#[..],
-        br#"{"v":1,"at_ms":1,"type":"started","attempt":1}"#,
+        &br#"{"v":1,"at_ms":1,"type":"started","attempt":1}"#[..],
         br#"{"at_ms":1,"type":"expired"}"#,
         b"\xff",
         b"",
@@ -137,10 +142,23 @@ fn what_is_not_known_is_refused_and_never_skipped() {
             "{bad:?}"
         );
     }
-    assert!(
-        decode_output(br#"{"v":1,"attempt":1,"chunks":[{"number":0,"at_us":0,"kind":"smell"}]}"#)
-            .is_err()
-    );
+    let newer = br#"{"v":1,"attempt":1,"chunks":[{"number":0,"at_us":0,"kind":"smell"}]}"#;
+    assert!(matches!(
+        decode_output(newer),
+        Err(WireError::UnknownType(_))
+    ));
+}
+
+#[test]
+fn an_older_vocabulary_lacks_one_event_and_reads_all_others() {
+    for (name, bytes) in fixtures("event.") {
+        let event = decode_event(&bytes).unwrap();
+        let older = Vocabulary::before(event.change.name()).decode_event(&bytes);
+        let error = older.expect_err(&name);
+        assert!(error.is_newer(), "{name}: {error}");
+        let other = Vocabulary::before("teleported").decode_event(&bytes);
+        assert_eq!(other.unwrap(), event);
+    }
 }
 
 proptest! {

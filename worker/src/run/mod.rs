@@ -76,9 +76,13 @@ pub(crate) async fn handle(worker: &Arc<Worker>, delivery: Delivery) {
         delivery,
         removal: None,
     };
-    if let Err(error) = run.settle().await {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(%id, error, "left to the next delivery");
+    match run.settle().await {
+        Ok(()) => {}
+        Err(Error::Read(error @ ReadError::Unreadable { .. })) => run.leave_unread(&error).await,
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(%id, error, "left to the next delivery");
+        }
     }
     if let Some(removal) = run.removal {
         // A task that panicked has said so already.
@@ -146,6 +150,21 @@ impl Run<'_> {
                 return self.concluded(&execution).await;
             }
             position = self.read().await?;
+        }
+    }
+
+    /// Something happened to it that this worker cannot read: perhaps a newer one can.
+    async fn leave_unread(&self, error: &ReadError) {
+        let id = self.delivery.id;
+        tracing::error!(
+            %id,
+            error = error as &dyn std::error::Error,
+            "an execution is left to newer workers"
+        );
+        self.worker.metrics.ignore(Ignored::Unreadable);
+        let delay = self.worker.config.unreadable;
+        if let Err(error) = self.delivery.lease.nak(delay).await {
+            tracing::warn!(%id, %error, "cannot give a message back");
         }
     }
 

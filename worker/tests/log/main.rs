@@ -13,3 +13,4 @@ mod queue;
 mod recording;
 mod retry;
 mod support;
+mod upgrade;

@@ -12,7 +12,7 @@ use runlog_sandbox::fake::{Act, FakeEngine, Script};
 use runlog_sandbox::{Cause, Engine, OutputStream as Fd};
 use runlog_schemas::{
     Catalog, ChunkKind, Cursor, Data, End, Execution, ExecutionEvent, ExecutionId, Item, Limits,
-    OutputBatch, OutputDigest, Priority, SourceFile, State, Submission,
+    OutputBatch, OutputDigest, Priority, SourceFile, State, Submission, Vocabulary,
 };
 use runlog_worker::{Config, Parts, Toolchains};
 use tokio::runtime::{Builder, Runtime};
@@ -97,11 +97,25 @@ impl Bed {
         engine: FakeEngine,
         change: impl FnOnce(&mut Config),
     ) -> Worker {
+        self.worker_that_knows(Vocabulary::default(), engine, change)
+            .await
+    }
+
+    /// One that knows only these events.
+    pub(crate) async fn worker_that_knows(
+        &mut self,
+        vocabulary: Vocabulary,
+        engine: FakeEngine,
+        change: impl FnOnce(&mut Config),
+    ) -> Worker {
         let mut config = Config::new("w1", "host");
         change(&mut config);
         let registry = Registry::new();
         let shutdown = CancellationToken::new();
-        let url = self.servers.nats().url();
+        let log = LogConfig {
+            vocabulary,
+            ..LogConfig::new(self.servers.nats().url(), "test")
+        };
         let (engine_of, registry_of) = (engine.clone(), registry.clone());
         let stop = shutdown.clone();
         let runtime = Builder::new_multi_thread()
@@ -111,7 +125,7 @@ impl Bed {
             .unwrap();
         let done = runtime.spawn(async move {
             let parts = Parts {
-                log: connect(&url).await,
+                log: Log::connect(&log).await.expect("the log is there"),
                 engine: Arc::new(engine_of) as Arc<dyn Engine>,
                 languages: Arc::new(catalog()),
                 toolchains: Toolchains::default(),
