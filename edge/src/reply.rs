@@ -4,9 +4,13 @@ use runlog_schemas::api::Problem;
 use serde::Serialize;
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, CONTENT_TYPE, GetAll, HeaderName, HeaderValue, RETRY_AFTER};
-use warp::reply::Response;
+use warp::reply::{Reply as _, Response};
 
 use crate::error::EdgeError;
+use crate::record::Told;
+
+/// The type of a JSON document.
+pub(crate) const JSON: &str = "application/json";
 
 /// The header that carries a request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,7 +43,17 @@ pub(crate) fn json_with(status: StatusCode, body: &impl Serialize) -> Response {
     *response.status_mut() = status;
     response
         .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        .insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
+}
+
+/// A body of a given type that is sent while it is made.
+#[must_use]
+pub(crate) fn told(content_type: &'static str, body: Told) -> Response {
+    let mut response = warp::reply::stream(body).into_response();
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _};
 use runlog_nats::{Freshness, Log, ReadError};
 use runlog_schemas::{
     Change, Cursor, ExecutionEvent, ExecutionId, Item, OutputBatch, Shown, Timeline,
@@ -17,7 +17,8 @@ use super::frame::Frame;
 /// Pause before a read is tried again.
 pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-type Batches = Pin<Box<dyn Stream<Item = Result<(u64, OutputBatch), ReadError>> + Send>>;
+/// Output with its sequences.
+pub(super) type Batches = Pin<Box<dyn Stream<Item = Result<(u64, OutputBatch), ReadError>> + Send>>;
 
 /// Events with their sequences.
 pub(crate) type Lifecycle = Vec<(u64, ExecutionEvent)>;
@@ -65,13 +66,9 @@ impl CatchUp {
         id: ExecutionId,
         from: Cursor,
         lifecycle: Lifecycle,
-        batches: Vec<OutputBatch>,
+        batches: Batches,
     ) -> Self {
-        let last = lifecycle
-            .last()
-            .map_or(0, |(_, event)| last_output(&event.change));
-        let output = stream::iter(number(batches, last).map(Ok));
-        Self::new(id, from, lifecycle, None, Box::pin(output))
+        Self::new(id, from, lifecycle, None, batches)
     }
 
     fn new(
@@ -209,27 +206,10 @@ impl CatchUp {
     }
 }
 
-/// Gives the messages of a recording sequences of which the last one is `last`: what comes before
-/// the end. There were as many in the log, at least.
-fn number(batches: Vec<OutputBatch>, last: u64) -> impl Iterator<Item = (u64, OutputBatch)> + Send {
-    let first = (last + 1).saturating_sub(batches.len() as u64);
-    (first..).zip(batches)
-}
-
 /// How many chunks there are before the event, where it says so.
 fn chunks(change: &Change) -> u64 {
     match change {
         Change::Finished { output, .. } | Change::Dead { output, .. } => output.chunks,
-        _ => 0,
-    }
-}
-
-/// The sequence of the last output before the event, where it says so.
-fn last_output(change: &Change) -> u64 {
-    match change {
-        Change::Finished { output, .. } | Change::Dead { output, .. } => {
-            output.last_sequence.unwrap_or(0)
-        }
         _ => 0,
     }
 }

@@ -1,6 +1,6 @@
 //! A viewer who goes from the log to what was kept of it and back, at any moment, sees it all once.
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, stream};
 use proptest::prelude::*;
 use runlog_schemas::{
     Chunk, ChunkKind, Data, Execution, Outcome, OutputDigest, decode_event, fold,
@@ -213,6 +213,7 @@ fn read_log(written: &Written, from: Cursor) -> Vec<Shown> {
 /// What one who plays a recording shows.
 fn play(from: Cursor, lifecycle: Lifecycle, batches: Vec<OutputBatch>) -> Vec<Shown> {
     let id = ExecutionId::from_uuid(uuid::Uuid::nil());
+    let batches = Box::pin(stream::iter((1..).zip(batches).map(Ok)));
     let mut reading = CatchUp::of_recording(id, from, lifecycle, batches);
     let mut shown = Vec::new();
     loop {

@@ -16,6 +16,7 @@ mod follow;
 mod frame;
 mod hub;
 mod open;
+mod replay;
 mod ring;
 mod viewer;
 

@@ -7,6 +7,7 @@ use runlog_schemas::{Cursor, ExecutionId, Timeline};
 
 use super::catch_up::{CatchUp, Lifecycle};
 use super::follow::Follow;
+use super::replay::{nothing, replay};
 use super::viewer::{Source, Viewer};
 use crate::error::EdgeError;
 use crate::record;
@@ -82,7 +83,8 @@ async fn open_history(
     log: Result<(), ReadError>,
 ) -> Result<Opened, EdgeError> {
     let told = record::from_history(edge, id, from, log).await?;
-    let reading = CatchUp::of_recording(id, told.from, told.lifecycle, told.batches);
+    let batches = told.recording.map_or_else(nothing, |it| replay(id, it));
+    let reading = CatchUp::of_recording(id, told.from, told.lifecycle, batches);
     let source = Source::reading(reading, None);
     Ok(Opened::new(edge, id, told.from, source, true))
 }

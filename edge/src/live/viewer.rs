@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{Stream, stream};
 use runlog_nats::Freshness;
 use runlog_schemas::api::ViewerMessage;
-use runlog_schemas::{Cursor, ExecutionId, OutputBatch};
+use runlog_schemas::{Cursor, ExecutionId};
 use tokio::time::sleep;
 
 use super::catch_up::{CatchUp, Lifecycle, RETRY_PAUSE, Step};
@@ -13,8 +13,9 @@ use super::feed::Seat;
 use super::follow::{Follow, Followed};
 use super::frame::Frame;
 use super::open::{open, retell};
+use super::replay::replay;
 use crate::error::EdgeError;
-use crate::record;
+use crate::record::{self, Stored};
 use crate::state::Edge;
 
 /// What a viewer gets next.
@@ -164,7 +165,8 @@ impl Viewer {
         before: Cursor,
     ) -> Result<Option<Next>, EdgeError> {
         match recording(&self.edge, self.id, self.cursor).await {
-            Ok(Some((lifecycle, batches))) => {
+            Ok(Some((lifecycle, stored))) => {
+                let batches = replay(self.id, stored);
                 let mut recorded = CatchUp::of_recording(self.id, self.cursor, lifecycle, batches);
                 // It is the last place to look.
                 recorded.accept_holes();
@@ -213,7 +215,7 @@ async fn recording(
     edge: &Edge,
     id: ExecutionId,
     from: Cursor,
-) -> Result<Option<(Lifecycle, Vec<OutputBatch>)>, EdgeError> {
+) -> Result<Option<(Lifecycle, Stored)>, EdgeError> {
     let Some(folded) = edge.log.read_execution(id, Freshness::Any).await? else {
         return Ok(None);
     };
@@ -223,7 +225,7 @@ async fn recording(
         folded.events
     };
     let recording = record::recording(edge, id).await?;
-    Ok(recording.map(|batches| (lifecycle, batches)))
+    Ok(recording.map(|stored| (lifecycle, stored)))
 }
 
 fn broken(error: &EdgeError) -> ViewerMessage {

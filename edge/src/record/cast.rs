@@ -12,35 +12,46 @@ const USUAL_SIZE: TerminalSize = TerminalSize {
 
 /// The recording as text.
 pub(crate) fn cast(execution: &Execution, chunks: &[Chunk]) -> String {
-    let origin = execution.origin.as_ref();
-    let terminal = origin.and_then(|origin| origin.terminal);
-    let size = terminal.unwrap_or(USUAL_SIZE);
-    let begin = execution
-        .attempts
-        .last()
-        .map_or(0, |attempt| attempt.started_at_ms);
-    let mut header = json!({
-        "version": 2,
-        "width": size.columns,
-        "height": size.rows,
-        "timestamp": begin / 1_000,
-    });
-    if let Some(origin) = origin {
-        header["title"] = format!("{} ({})", origin.entry, origin.language).into();
-    }
-    let mut text = format!("{header}\n");
-    let mut screen = Screen {
-        raw: terminal.is_some(),
-        ..Screen::default()
-    };
-    for chunk in chunks {
-        let seconds = std::time::Duration::from_micros(chunk.at_us).as_secs_f64();
-        if let Some((kind, data)) = screen.line(&chunk.what) {
-            text.push_str(&json!([seconds, kind, data]).to_string());
-            text.push('\n');
-        }
-    }
+    let (mut player, mut text) = Player::new(execution);
+    text.extend(chunks.iter().filter_map(|chunk| player.line(chunk)));
     text
+}
+
+/// Makes lines out of what happened.
+pub(crate) struct Player(Screen);
+
+impl Player {
+    /// Also the header.
+    pub(crate) fn new(execution: &Execution) -> (Self, String) {
+        let origin = execution.origin.as_ref();
+        let terminal = origin.and_then(|origin| origin.terminal);
+        let size = terminal.unwrap_or(USUAL_SIZE);
+        let begin = execution
+            .attempts
+            .last()
+            .map_or(0, |attempt| attempt.started_at_ms);
+        let mut header = json!({
+            "version": 2,
+            "width": size.columns,
+            "height": size.rows,
+            "timestamp": begin / 1_000,
+        });
+        if let Some(origin) = origin {
+            header["title"] = format!("{} ({})", origin.entry, origin.language).into();
+        }
+        let screen = Screen {
+            raw: terminal.is_some(),
+            ..Screen::default()
+        };
+        (Self(screen), format!("{header}\n"))
+    }
+
+    /// What comes next, where it is to be seen.
+    pub(crate) fn line(&mut self, chunk: &Chunk) -> Option<String> {
+        let seconds = std::time::Duration::from_micros(chunk.at_us).as_secs_f64();
+        let (kind, data) = self.0.line(&chunk.what)?;
+        Some(format!("{}\n", json!([seconds, kind, data])))
+    }
 }
 
 /// What stands between bytes and a player, which takes characters.

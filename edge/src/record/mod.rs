@@ -2,10 +2,11 @@
 //! from the history.
 
 pub(crate) mod cast;
-pub(crate) mod download;
+mod large;
 mod remember;
 mod retold;
 mod stored;
+mod telling;
 mod unpack;
 
 use std::sync::Arc;
@@ -13,20 +14,20 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use runlog_nats::{Freshness, Log, ReadError, RequestError};
 use runlog_schemas::api::{ExecutionView, OutputView, RecordingView};
-use runlog_schemas::{
-    Chunk, ChunkKind, Data, Execution, ExecutionId, Item, OutputBatch, OutputStream, fold,
-};
+use runlog_schemas::{Chunk, ChunkKind, Data, Execution, ExecutionId, Item, OutputStream, fold};
 
 use crate::error::EdgeError;
 use crate::history::{HistoryError, KeptIn, Remembered};
 use crate::live::Feed;
 use crate::state::Edge;
-use stored::Stored;
 
+use large::Large;
+pub(crate) use large::Told;
 pub(crate) use remember::{is_retold, lifecycle};
 pub(crate) use retold::from_history;
 #[cfg(test)]
 pub(crate) use retold::{Place, place};
+pub(crate) use stored::Stored;
 
 /// An execution and the output that counts.
 pub(crate) struct Recorded {
@@ -102,21 +103,15 @@ async fn remembered(
     }
 }
 
-/// The stored recording of an execution, where there is one.
+/// The stored recording of an execution, where there is one, to be read piece by piece.
 ///
 /// # Errors
 /// When the history does not answer, or the object store does not or has lost it.
-pub(crate) async fn recording(
-    edge: &Edge,
-    id: ExecutionId,
-) -> Result<Option<Vec<OutputBatch>>, EdgeError> {
-    match stored(edge, id, false).await? {
-        Some(stored) => Ok(Some(stored.rest().await?)),
-        None => Ok(None),
-    }
+pub(crate) async fn recording(edge: &Edge, id: ExecutionId) -> Result<Option<Stored>, EdgeError> {
+    stored(edge, id, false).await
 }
 
-/// The same, to be read piece by piece; where it is asked for, only one that is complete.
+/// The same; where it is asked for, only one that is complete.
 async fn stored(edge: &Edge, id: ExecutionId, complete: bool) -> Result<Option<Stored>, EdgeError> {
     let Some(history) = &edge.history else {
         return Ok(None);
@@ -137,19 +132,49 @@ async fn stored(edge: &Edge, id: ExecutionId, complete: bool) -> Result<Option<S
     Ok(Some(stored))
 }
 
-/// An execution with the output that counts.
+/// What is told of an execution with the output that counts.
+pub(crate) enum Reading {
+    /// Much, that is told while it is read.
+    Large(Box<Large>),
+    /// All of it.
+    Whole(Box<Recorded>),
+}
+
+/// Begins to read an execution with the output that counts.
 ///
 /// # Errors
 /// When nobody knows it, who may know it does not answer, or its output is kept nowhere.
+pub(crate) async fn read(edge: &Arc<Edge>, id: ExecutionId) -> Result<Reading, EdgeError> {
+    let execution = find(edge, id).await?;
+    match Large::open(edge, id, &execution).await? {
+        Some(large) => Ok(Reading::Large(Box::new(large))),
+        None => Ok(Reading::Whole(Box::new(
+            with_output(edge, id, execution).await?,
+        ))),
+    }
+}
+
+/// An execution with the output that counts.
+///
+/// # Errors
+/// As [`read`].
 pub(crate) async fn recorded(edge: &Arc<Edge>, id: ExecutionId) -> Result<Recorded, EdgeError> {
+    let execution = find(edge, id).await?;
+    with_output(edge, id, execution).await
+}
+
+async fn with_output(
+    edge: &Edge,
+    id: ExecutionId,
+    execution: Execution,
+) -> Result<Recorded, EdgeError> {
     // Outputs may be large; so many at once fit.
     let _turn = edge.large_reads.acquire().await;
-    let execution = find(edge, id).await?;
     let in_log = output_in_log(&edge.log, id, &execution).await;
     let chunks = match in_log {
         Ok(Some(chunks)) => chunks,
-        incomplete => match recording(edge, id).await {
-            Ok(Some(batches)) => batches.into_iter().flat_map(|it| it.chunks).collect(),
+        incomplete => match whole_recording(edge, id).await {
+            Ok(Some(chunks)) => chunks,
             stored => {
                 incomplete?;
                 stored?;
@@ -162,6 +187,39 @@ pub(crate) async fn recorded(edge: &Arc<Edge>, id: ExecutionId) -> Result<Record
         execution,
         chunks,
     })
+}
+
+/// All of a stored recording.
+async fn whole_recording(edge: &Edge, id: ExecutionId) -> Result<Option<Vec<Chunk>>, EdgeError> {
+    match recording(edge, id).await? {
+        Some(stored) => Ok(Some(stored.rest().await?)),
+        None => Ok(None),
+    }
+}
+
+/// Everything that happened in an execution, one after the other; a large recording does not have
+/// to fit into memory for that.
+///
+/// # Errors
+/// When nobody knows it, who may know it does not answer, or its output is kept nowhere.
+pub(crate) async fn each_chunk(
+    edge: &Arc<Edge>,
+    id: ExecutionId,
+    mut take: impl FnMut(Chunk),
+) -> Result<Execution, EdgeError> {
+    match read(edge, id).await? {
+        Reading::Whole(recorded) => {
+            let recorded = *recorded;
+            recorded.chunks.into_iter().for_each(take);
+            Ok(recorded.execution)
+        }
+        Reading::Large(mut large) => {
+            while let Some(chunks) = large.next().await? {
+                chunks.into_iter().for_each(&mut take);
+            }
+            Ok(large.execution().clone())
+        }
+    }
 }
 
 /// The output that counts, as far as there is any; `None` where a part of it is no longer there.
@@ -235,11 +293,6 @@ impl Recorded {
     /// What happened, in order.
     pub(crate) fn chunks(&self) -> &[Chunk] {
         &self.chunks
-    }
-
-    /// The same, for whoever needs no more.
-    pub(crate) fn into_chunks(self) -> Vec<Chunk> {
-        self.chunks
     }
 
     /// The bytes of one stream.

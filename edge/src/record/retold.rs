@@ -1,9 +1,9 @@
 //! What the history tells of an execution that the log does not have, or did not tell of.
 
 use runlog_nats::ReadError;
-use runlog_schemas::{Cursor, ExecutionEvent, ExecutionId, OutputBatch};
+use runlog_schemas::{Cursor, ExecutionEvent, ExecutionId};
 
-use super::{is_retold, lifecycle, recording, remembered};
+use super::{Stored, is_retold, lifecycle, recording, remembered};
 use crate::error::EdgeError;
 use crate::state::Edge;
 
@@ -13,8 +13,8 @@ pub(crate) struct Retold {
     pub(crate) from: Cursor,
     /// Its events, as far as they can be told again.
     pub(crate) lifecycle: Vec<(u64, ExecutionEvent)>,
-    /// Its output.
-    pub(crate) batches: Vec<OutputBatch>,
+    /// Its output, where it is kept.
+    pub(crate) recording: Option<Stored>,
 }
 
 /// Everything about an execution that has ended and that the log does not have, or did not tell
@@ -54,18 +54,18 @@ pub(crate) async fn from_history(
         Place::Known(from) => from,
     };
     let printed = end.output.as_ref().is_some_and(|output| output.chunks > 0);
-    let batches = match recording(edge, id).await {
-        Ok(Some(batches)) => batches,
+    let recording = match recording(edge, id).await {
+        Ok(Some(stored)) => Some(stored),
         // It may not have been stored yet.
         Ok(None) if printed && away => return Err(only_log("the history has no recording of it")),
         // Its viewers are told so, and how it went all the same.
-        Ok(None) | Err(EdgeError::OutputLost) => Vec::new(),
+        Ok(None) | Err(EdgeError::OutputLost) => None,
         Err(error) => return Err(error),
     };
     Ok(Retold {
         from,
         lifecycle,
-        batches,
+        recording,
     })
 }
 

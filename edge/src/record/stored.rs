@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use runlog_nats::{ObjectError, ObjectReader};
-use runlog_schemas::{ExecutionId, OutputBatch};
+use runlog_schemas::{Chunk, ExecutionId, OutputBatch};
 
 use super::unpack::Unpacker;
 use crate::error::EdgeError;
@@ -61,12 +61,12 @@ impl Stored {
     ///
     /// # Errors
     /// As [`Stored::next`].
-    pub(crate) async fn rest(mut self) -> Result<Vec<OutputBatch>, EdgeError> {
-        let mut batches = Vec::new();
+    pub(crate) async fn rest(mut self) -> Result<Vec<Chunk>, EdgeError> {
+        let mut chunks = Vec::new();
         while let Some(batch) = self.next().await? {
-            batches.push(batch);
+            chunks.extend(batch.chunks);
         }
-        Ok(batches)
+        Ok(chunks)
     }
 
     async fn next_piece(&mut self) -> Result<Option<Bytes>, EdgeError> {

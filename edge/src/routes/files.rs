@@ -15,7 +15,7 @@ use warp::reply::Response;
 
 use super::{id, with};
 use crate::error::EdgeError;
-use crate::files::{Files, Given, decode, disposition, media};
+use crate::files::{Files, Given, Wanted, decode, disposition, media};
 use crate::query;
 use crate::record;
 use crate::reply::{bytes, is_known, json, respond};
@@ -70,9 +70,9 @@ pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
 async fn get(text: &str, edge: Arc<Edge>, query: &str) -> Result<Response, EdgeError> {
     let id = id(text)?;
     query::none(query)?;
-    let recorded = record::recorded(&edge, id).await?;
-    let complete = recorded.execution().end().is_some();
-    Ok(json(&Files::of(recorded.into_chunks()).view(id, complete)))
+    let mut files = Files::of(id);
+    let execution = record::each_chunk(&edge, id, |chunk| files.take(chunk)).await?;
+    Ok(json(&files.view(id, execution.end().is_some())))
 }
 
 /// Get a file that a program gave back
@@ -116,8 +116,15 @@ async fn get_one(
 ) -> Result<Response, EdgeError> {
     let id = id(text)?;
     query::none(query)?;
-    let recorded = record::recorded(&edge, id).await?;
-    let file = decode(name).and_then(|name| Files::of(recorded.into_chunks()).take(&name));
+    // Whether there is such an execution is said first.
+    let mut wanted = decode(name).map(Wanted::new);
+    let take = |chunk| {
+        if let Some(wanted) = &mut wanted {
+            wanted.take(chunk);
+        }
+    };
+    record::each_chunk(&edge, id, take).await?;
+    let file = wanted.and_then(Wanted::found);
     let file = file.ok_or(EdgeError::NoSuchFile)?;
     if !file.is_whole() {
         return Err(EdgeError::OutputGone);

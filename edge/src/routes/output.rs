@@ -6,16 +6,14 @@ use runlog_schemas::api::{OutputQuery, OutputView, Problem};
 use runlog_schemas::{ExecutionId, OutputStream};
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::header::{
-    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
-};
-use warp::reply::{Reply as _, Response};
+use warp::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, HeaderName, HeaderValue};
+use warp::reply::Response;
 
 use super::{id, with};
 use crate::error::EdgeError;
 use crate::query::{self, Query};
-use crate::record::{self, download::download};
-use crate::reply::{bytes, json, respond};
+use crate::record::{self, Reading};
+use crate::reply::{JSON, bytes, json, respond, told};
 use crate::state::Edge;
 
 const OCTETS: &str = "application/octet-stream";
@@ -59,24 +57,24 @@ async fn get(text: &str, edge: Arc<Edge>, query: &str) -> Result<Response, EdgeE
     let mut query = Query::parse(query);
     let stream = query.read("stream", "one of stdout, stderr, compiler", stream);
     query.finish()?;
-    if let Some((stream, name)) = stream
-        && let Some(download) = download(&edge, id, stream).await?
-    {
-        let length = download.length;
-        let mut response = warp::reply::stream(download.into_pieces()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(OCTETS));
-        return Ok(file(response, &format!("{id}-{name}.txt")));
-    }
-    let recorded = record::recorded(&edge, id).await?;
-    Ok(match stream {
-        None => json(&recorded.output()),
-        Some((stream, name)) => {
-            let content = bytes(OCTETS, recorded.bytes(stream));
-            file(content, &format!("{id}-{name}.txt"))
+    let reading = record::read(&edge, id).await?;
+    let Some((stream, name)) = stream else {
+        return Ok(match reading {
+            Reading::Large(large) => told(JSON, large.tell_output()),
+            Reading::Whole(recorded) => json(&recorded.output()),
+        });
+    };
+    let content = match reading {
+        Reading::Large(large) => {
+            let (length, content) = large.tell_stream(stream);
+            let mut response = told(OCTETS, content);
+            let length = HeaderValue::from(length);
+            response.headers_mut().insert(CONTENT_LENGTH, length);
+            response
         }
-    })
+        Reading::Whole(recorded) => bytes(OCTETS, recorded.bytes(stream)),
+    };
+    Ok(file(content, &format!("{id}-{name}.txt")))
 }
 
 fn stream(name: &str) -> Option<(OutputStream, &'static str)> {

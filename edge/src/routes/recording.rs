@@ -11,9 +11,11 @@ use warp::reply::Response;
 use super::{id, with};
 use crate::error::EdgeError;
 use crate::query::{self, Query};
-use crate::record::{self, cast::cast};
-use crate::reply::{bytes, json, respond};
+use crate::record::{self, Reading, cast::cast};
+use crate::reply::{JSON, bytes, json, respond, told};
 use crate::state::Edge;
+
+const CAST: &str = "application/x-asciicast";
 
 pub(super) fn route(edge: &Arc<Edge>) -> BoxedFilter<(Response,)> {
     warp::path!("v1" / "executions" / String / "recording")
@@ -55,10 +57,13 @@ async fn get(text: &str, edge: Arc<Edge>, query: &str) -> Result<Response, EdgeE
         _ => None,
     });
     query.finish()?;
-    let recorded = record::recorded(&edge, id).await?;
-    if as_cast == Some(true) {
-        let text = cast(recorded.execution(), recorded.chunks());
-        return Ok(bytes("application/x-asciicast", text));
-    }
-    Ok(json(&recorded.into_recording()?))
+    let as_cast = as_cast == Some(true);
+    Ok(match (record::read(&edge, id).await?, as_cast) {
+        (Reading::Large(large), true) => told(CAST, large.tell_cast()),
+        (Reading::Large(large), false) => told(JSON, large.tell_recording()?),
+        (Reading::Whole(recorded), true) => {
+            bytes(CAST, cast(recorded.execution(), recorded.chunks()))
+        }
+        (Reading::Whole(recorded), false) => json(&recorded.into_recording()?),
+    })
 }
