@@ -12,7 +12,8 @@ pub(crate) const MOST_ENTRIES: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collect {
     /// Paths below the working directory, in order of importance: what comes first is taken first
-    /// while the limits allow. A folder stands for every file beneath it, `.` for everything.
+    /// while the limits allow. A folder stands for every file beneath it, `.` for everything. In the
+    /// last part of a path that is not there `*` stands for any characters and `?` for one.
     pub paths: Vec<String>,
     /// How much may come out.
     pub limits: CollectLimits,

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::collect::{Account, plain_path};
 use crate::engine::{Control, InputEnd, Typed};
+use crate::pattern;
 use crate::{
     Cause, Cell, CellFile, CellSpec, Collect, Collected, Engine, Error, Input, KillHandle,
     LeftReason, Output, OutputStream, Process, Step, StepEnd, Usage,
@@ -226,10 +227,16 @@ impl Cell for FakeCell {
 /// Takes a file, or the files of a folder.
 fn collect(folder: &BTreeMap<String, CellFile>, path: &str, account: &mut Account) {
     let beneath = format!("{path}/");
-    let asked: Vec<_> = folder
+    let mut asked: Vec<_> = folder
         .values()
         .filter(|file| path.is_empty() || file.name == path || file.name.starts_with(&beneath))
         .collect();
+    if let (true, Some(split)) = (asked.is_empty(), pattern::split(path)) {
+        let files = folder.values();
+        asked = files
+            .filter(|file| pattern::fits_below(split, &file.name))
+            .collect();
+    }
     if asked.is_empty() && !path.is_empty() {
         account.leave(path, LeftReason::Missing);
     }

@@ -9,6 +9,7 @@ pub mod docker;
 mod engine;
 pub mod fake;
 pub mod native;
+pub(crate) mod pattern;
 
 pub use collect::{Collect, CollectLimits, Collected, Left, LeftReason};
 pub use engine::{

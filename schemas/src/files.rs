@@ -64,7 +64,8 @@ impl LeftBecause {
 }
 
 /// Why a path cannot be asked for; `None` where it can. It leads below the working directory: a
-/// file, or a folder for all files in it, `.` for everything.
+/// file, or a folder for all files in it, `.` for everything; its last part may be a pattern with `*`
+/// and `?`.
 #[must_use]
 pub fn output_path_problem(path: &str) -> Option<&'static str> {
     if path.is_empty() || path.len() > LONGEST_OUTPUT_PATH {

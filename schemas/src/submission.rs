@@ -39,7 +39,7 @@ pub struct Submission {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSize>,
     /// Files that are given back: paths below the working directory; a folder stands for all files
-    /// in it.
+    /// in it, and a last part with `*` or `?` for all that fit it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output_files: Vec<String>,
     /// What the run may use.

@@ -37,7 +37,8 @@ pub(super) struct Program {
     /// An option for the compiler, such as --option=-O2
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     option: Vec<String>,
-    /// A file that the program leaves and that is to be given back; a folder for all files in it
+    /// A file that the program leaves and that is to be given back; a folder for all files in it, a
+    /// pattern such as '*.png' for all that fit
     #[arg(long, value_name = "PATH")]
     output_file: Vec<String>,
     /// A name by which to find it in the history

@@ -12,7 +12,7 @@ use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::collect::{Account, plain_path};
-use crate::{CellFile, Collect, Collected, LeftReason};
+use crate::{CellFile, Collect, Collected, LeftReason, pattern};
 
 /// Bits of a mode that are kept: none that gives rights of somebody else.
 const PERMISSIONS: u32 = 0o777;
@@ -38,16 +38,36 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Takes the file, or all files of the folder, that has a plain path.
+    /// Takes the file, or all files of the folder, that has a plain path; without one all whose
+    /// names fit that.
     fn visit(&mut self, path: &str) {
+        match pattern::split(path) {
+            Some(split) if self.kind(path) == Err(Errno::NOENT) => self.visit_fitting(path, split),
+            _ => self.walk(vec![path.to_owned()]),
+        }
+    }
+
+    fn visit_fitting(&mut self, asked: &str, (folder, pattern): (&str, &str)) {
+        if !(folder.is_empty() || self.account.may_enter(folder)) {
+            return self.account.leave(asked, LeftReason::TooDeep);
+        }
+        let mut waiting = Vec::new();
+        self.list(folder, Some(pattern), &mut waiting);
+        if waiting.is_empty() {
+            self.account.leave(asked, LeftReason::Missing);
+        }
+        self.walk(waiting);
+    }
+
+    /// Takes all of them, the last first.
+    fn walk(&mut self, mut waiting: Vec<String>) {
         // Folders whose entries are still to be looked at; a stack instead of recursion, whose
         // depth a program could choose.
-        let mut waiting = vec![path.to_owned()];
         while let Some(path) = waiting.pop() {
             match self.kind(&path) {
                 Ok(FileType::RegularFile) => self.take(&path),
                 Ok(FileType::Directory) if path.is_empty() || self.account.may_enter(&path) => {
-                    self.list(&path, &mut waiting);
+                    self.list(&path, None, &mut waiting);
                 }
                 Ok(FileType::Directory) => self.account.leave(&path, LeftReason::TooDeep),
                 Ok(_) => self.account.leave(&path, LeftReason::NotRegular),
@@ -83,8 +103,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Puts the entries of a folder on the stack, the first by name on top.
-    fn list(&mut self, path: &str, waiting: &mut Vec<String>) {
+    /// Puts the entries of a folder on the stack, or those that fit, the first by name on top.
+    fn list(&mut self, path: &str, pattern: Option<&str>, waiting: &mut Vec<String>) {
         let entries = open(self.folder, path, OFlags::RDONLY | OFlags::DIRECTORY)
             .and_then(|folder| Dir::read_from(folder.as_fd()));
         let entries = match entries {
@@ -104,10 +124,14 @@ impl Walk<'_> {
             if !self.account.look() {
                 return self.account.leave(path, LeftReason::TooMany);
             }
+            let text = String::from_utf8_lossy(name);
+            if pattern.is_some_and(|pattern| !pattern::fits(pattern, &text)) {
+                continue;
+            }
             match std::str::from_utf8(name) {
                 Ok(name) => found.push(below(path, name)),
                 Err(_) => {
-                    let path = below(path, &String::from_utf8_lossy(name));
+                    let path = below(path, &text);
                     self.account.leave(&path, LeftReason::BadPath);
                 }
             }
@@ -220,6 +244,54 @@ mod tests {
         assert_eq!(names(&some), ["b/c/d", "z"]);
         let missing = LeftReason::Missing;
         assert_eq!(left(&some), [("nothing", missing), ("z/x", missing)]);
+    }
+
+    #[test]
+    fn patterns_stand_for_what_fits_them() {
+        let box_ = tempfile::tempdir().unwrap();
+        fs::create_dir_all(box_.path().join("plots/more.png")).unwrap();
+        for name in [
+            "b.png",
+            "a.png",
+            ".c.png",
+            "x.txt",
+            "plots/1.png",
+            "plots/more.png/2",
+        ] {
+            fs::write(box_.path().join(name), name).unwrap();
+        }
+        symlink("/etc/passwd", box_.path().join("trap.png")).unwrap();
+        let some = taken(box_.path(), &["*.png", "?.txt", "a.png"], ROOMY);
+        assert_eq!(names(&some), ["a.png", "b.png", "x.txt"]);
+        assert_eq!(left(&some), [("trap.png", LeftReason::NotRegular)]);
+        let below = taken(box_.path(), &["./plots/*.png"], ROOMY);
+        assert_eq!(names(&below), ["plots/1.png", "plots/more.png/2"]);
+        // Folders are named; only what is in one is found by a pattern.
+        let none = taken(
+            box_.path(),
+            &["*.gif", "p*/1.png", "../*", "trap.png/*"],
+            ROOMY,
+        );
+        assert_eq!(names(&none), [""; 0]);
+        let missing = LeftReason::Missing;
+        assert_eq!(
+            left(&none)[..3],
+            [
+                ("*.gif", missing),
+                ("p*/1.png", missing),
+                ("../*", LeftReason::BadPath)
+            ]
+        );
+        let few = CollectLimits {
+            files: 1,
+            depth: 0,
+            ..ROOMY
+        };
+        let one = taken(box_.path(), &["*.png", "plots/*"], few);
+        assert_eq!(names(&one), ["a.png"]);
+        // What has that very name is meant.
+        fs::write(box_.path().join("*.png"), "star").unwrap();
+        assert_eq!(names(&taken(box_.path(), &["*.png"], ROOMY)), ["*.png"]);
     }
 
     #[test]

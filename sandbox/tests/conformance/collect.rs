@@ -48,6 +48,29 @@ pub(crate) async fn what_a_step_made_comes_out_byte_for_byte(engine: Tested) {
     assert_eq!(collected.left_count, 0);
 }
 
+pub(crate) async fn patterns_stand_for_what_fits_them(engine: Tested) {
+    let mut cell = cell(&engine).await;
+    let program = "mkdir p; echo 1 > a.png; echo 2 > p/b.png; ln -s a.png c.png; echo 3 > .d.png; echo 4 > e.txt";
+    run_in(&mut cell, sh(program)).await;
+    let wanted = Collect {
+        paths: ["*.png", "p/?.png", "*.gif", "../*"]
+            .map(str::to_owned)
+            .into(),
+        ..everything()
+    };
+    let collected = cell.collect(wanted).await.expect("files");
+    let names: Vec<_> = collected.files.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["a.png", "p/b.png"]);
+    let left = collected.left.iter();
+    let left: Vec<_> = left.map(|it| (it.path.as_str(), it.reason)).collect();
+    let expected = [
+        ("c.png", LeftReason::NotRegular),
+        ("*.gif", LeftReason::Missing),
+        ("../*", LeftReason::BadPath),
+    ];
+    assert_eq!(left, expected);
+}
+
 pub(crate) async fn what_came_out_can_be_put_into_another_cell(engine: Tested) {
     let mut first = cell(&engine).await;
     let program = "mkdir -p a/b; echo inner > a/b/file; printf '#!/bin/sh\\necho \"$0\"' > run; \

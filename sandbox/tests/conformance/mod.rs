@@ -34,6 +34,7 @@ macro_rules! suite {
         $each! {
             collect:
                 what_a_step_made_comes_out_byte_for_byte,
+                patterns_stand_for_what_fits_them,
                 what_came_out_can_be_put_into_another_cell,
                 traps_stay_in_the_cell,
                 files_come_out_once_everything_is_dead;

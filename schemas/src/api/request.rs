@@ -45,7 +45,9 @@ pub struct SubmitRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<TerminalSize>,
     /// Files to give back: paths below the working directory, at most 32; a folder stands for all
-    /// files in it, `.` for everything. At most 64 files with 8 MiB are given back.
+    /// files in it, `.` for everything. In the last part of a path `*` stands for any characters and
+    /// `?` for one, as in `plots/*.png`, unless there is something of that very name. At most 64
+    /// files with 8 MiB are given back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output_files: Vec<String>,
     /// What the run may use; a limit that is left out has its default.

@@ -63,7 +63,7 @@ export function Options({ project, allowed, change }: Props) {
         </label>
       )}
       <label className="grid gap-1">
-        <span className="text-dim">Files to give back when it has ended, such as plot.png, or . for all</span>
+        <span className="text-dim">Files to give back when it has ended, such as plot.png, *.csv, or . for all</span>
         <input className="field font-mono" spellCheck={false} value={project.outputs} onChange={(event) => set({ outputs: event.target.value })} />
       </label>
       <label className="grid gap-1">

@@ -46,7 +46,7 @@ open('out/text.txt', 'w').write('ü\\n')
 open('other', 'w').write('not asked for')
 print('done')
 ";
-    let submission = python(source, &["out/text.txt", "out", "none"]);
+    let submission = python(source, &["out/*.txt", "out", "none", "*.gif"]);
     let id = site.submit(&submission).await;
     let ended = site.end(id).await;
     assert_eq!(ended.outcome, Outcome::Exited { code: 0 });
@@ -56,10 +56,8 @@ print('done')
         ("out/deep/all".to_owned(), all),
     ];
     assert!(given(&ended) == expected);
-    assert_eq!(
-        left(&ended),
-        (vec![("none".to_owned(), LeftBecause::Missing)], 1)
-    );
+    let missing = ["none", "*.gif"].map(|name| (name.to_owned(), LeftBecause::Missing));
+    assert_eq!(left(&ended), (missing.to_vec(), 2));
     let first_file = ended
         .chunks
         .iter()
