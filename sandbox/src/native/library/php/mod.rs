@@ -15,7 +15,12 @@ use std::sync::OnceLock;
 
 use super::stop::{self, Program};
 
+#[cfg(target_arch = "x86_64")]
+mod end;
+
 type Hook = unsafe extern "C" fn() -> c_int;
+
+type Flush = unsafe extern "C" fn(*mut c_void);
 
 const SUCCESS: c_int = 0;
 
@@ -27,6 +32,9 @@ struct Sapi {
     _startup: *const c_void,
     _shutdown: *const c_void,
     activate: Option<Hook>,
+    deactivate: Option<Hook>,
+    _write: *const c_void,
+    flush: Option<Flush>,
 }
 
 /// The beginning of `sapi_globals_struct`, up to the arguments: from PHP 8.0 on, without threads.
@@ -72,6 +80,8 @@ unsafe extern "C" fn begins() -> c_int {
     // SAFETY: the variables are of these types; PHP has one thread.
     unsafe {
         (*symbol::<Sapi>(c"sapi_module")).activate = None;
+        #[cfg(target_arch = "x86_64")]
+        end::end_early();
         if let Some(program) = PROGRAM.get() {
             replace_arguments(symbol::<Globals>(c"sapi_globals"), program);
         }
