@@ -19,6 +19,8 @@ pub(crate) struct Event {
 pub(crate) struct Viewer {
     body: BoxStream<'static, reqwest::Result<bytes::Bytes>>,
     text: String,
+    /// The beginning of a character; the network cuts where it likes.
+    rest: Vec<u8>,
     /// Comments that came, which keep the connection alive.
     pub(crate) comments: usize,
     pub(crate) retry: Option<String>,
@@ -40,6 +42,7 @@ impl Viewer {
         Self {
             body: response.bytes_stream().boxed(),
             text: String::new(),
+            rest: Vec::new(),
             comments: 0,
             retry: None,
         }
@@ -57,8 +60,17 @@ impl Viewer {
                 continue;
             }
             let piece = self.body.next().await?.ok()?;
+            self.rest.extend_from_slice(&piece);
+            let complete = match std::str::from_utf8(&self.rest) {
+                Ok(text) => text.len(),
+                Err(error) => {
+                    assert_eq!(error.error_len(), None, "we send text");
+                    error.valid_up_to()
+                }
+            };
+            let whole: Vec<u8> = self.rest.drain(..complete).collect();
             self.text
-                .push_str(std::str::from_utf8(&piece).expect("we send ASCII and whole characters"));
+                .push_str(std::str::from_utf8(&whole).expect("it was looked at"));
         }
     }
 
