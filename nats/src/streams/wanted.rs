@@ -100,6 +100,43 @@ impl Wanted {
             .collect();
         Self { streams, consumers }
     }
+
+    /// The same on a disk that is too small for all of it: together the streams hold no more than so
+    /// many bytes. The small ones keep their bounds, and the large ones share what is left alike.
+    #[must_use]
+    pub fn within(mut self, bytes: u64) -> Self {
+        let mut bounds: Vec<u64> = self.streams.iter().map(Object::max_bytes).collect();
+        bounds.sort_unstable();
+        let (mut left, mut most) = (bytes, u64::MAX);
+        for (place, bound) in bounds.iter().enumerate() {
+            let share = left / (bounds.len() - place) as u64;
+            if *bound > share {
+                most = share;
+                break;
+            }
+            left -= bound;
+        }
+        for stream in &mut self.streams {
+            let bound = stream.max_bytes().min(most);
+            stream.config.insert("max_bytes".to_owned(), bound.into());
+        }
+        self
+    }
+
+    /// How much all streams may hold together, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.streams.iter().map(Object::max_bytes).sum()
+    }
+}
+
+impl Object {
+    fn max_bytes(&self) -> u64 {
+        self.config
+            .get("max_bytes")
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
+    }
 }
 
 impl StreamEntry {
@@ -212,6 +249,23 @@ mod tests {
                 "c-background"
             ]
         );
+    }
+
+    #[test]
+    fn a_small_disk_is_shared_by_the_large_streams() {
+        let full = wanted();
+        assert!(full.bytes() > 180_000_000_000, "{}", full.bytes());
+        assert_eq!(full.clone().within(full.bytes()), full);
+        let small = full.clone().within(2 << 30);
+        let bytes = small.bytes();
+        assert!(bytes <= 2 << 30 && bytes > (2 << 30) - 100, "{bytes}");
+        let bound = |wanted: &Wanted, name: &str| {
+            let stream = wanted.streams.iter().find(|it| it.name == name);
+            stream.unwrap().max_bytes()
+        };
+        assert_eq!(bound(&small, "KV_WORKERS"), bound(&full, "KV_WORKERS"));
+        assert_eq!(bound(&small, "EXECUTIONS"), bound(&small, "OUTPUT"));
+        assert!(bound(&small, "EXECUTIONS") > 200 << 20);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use clap::{Args, Subcommand, ValueEnum};
 use runlog_nats::streams::{self, Change, Kind, ObjectKind, Replicas, Wanted};
 use runlog_nats::{Bounds, Log};
-use runlog_schemas::Catalog;
 use runlog_schemas::subject::{DEAD_LETTERS, EXECUTIONS, OUTPUT};
 use serde_json::{Value, json};
 
@@ -86,7 +85,8 @@ impl StreamsArgs {
                     Copies::One => Replicas::One,
                     Copies::Three => Replicas::Three,
                 };
-                let changes = change(&log, &catalog, replicas, dry_run).await?;
+                let wanted = Wanted::of(&services::ids(&catalog), replicas);
+                let changes = change(&log, &wanted, dry_run).await?;
                 report(&changes, dry_run, writer)?;
                 let refused = changes.iter().any(|it| it.kind == Kind::Refuse);
                 Ok(u8::from(refused))
@@ -103,12 +103,10 @@ impl StreamsArgs {
 /// Makes or changes the streams.
 pub(super) async fn change(
     log: &Log,
-    catalog: &Catalog,
-    replicas: Replicas,
+    wanted: &Wanted,
     dry_run: bool,
 ) -> Result<Vec<Change>, Failure> {
-    let wanted = Wanted::of(&services::ids(catalog), replicas);
-    streams::apply(log, &wanted, dry_run, time::now_ms())
+    streams::apply(log, wanted, dry_run, time::now_ms())
         .await
         .map_err(|error| failed("", &error))
 }

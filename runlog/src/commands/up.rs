@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use runlog_nats::Log;
-use runlog_nats::streams::Replicas;
+use runlog_nats::streams::{Replicas, Wanted};
 use runlog_schemas::Catalog;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -98,9 +98,10 @@ impl UpArgs {
         listener: TcpListener,
     ) -> Result<UpFile, Failure> {
         let began_ms = time::now_ms();
+        let wanted = wanted(folder, &services::ids(&catalog))?;
         let up = serve_data(parts, folder, url_of(&listener)?).await?;
         let log = services::connect(&up.nats_url, "runlog-up").await?;
-        streams::change(&log, &catalog, Replicas::One, false).await?;
+        streams::change(&log, &wanted, false).await?;
         verify(&log, &catalog).await?;
         runlog_projector::migrate(&up.database_url)
             .await
@@ -131,6 +132,23 @@ impl UpArgs {
             tracing::warn!("some toolchains have not been looked at yet");
         }
         Ok(up)
+    }
+}
+
+/// The streams, with bounds that the disk has room for.
+fn wanted(folder: &DataFolder, languages: &[String]) -> Result<Wanted, Failure> {
+    let usual = Wanted::of(languages, Replicas::One);
+    let (needed, room) = (usual.bytes(), folder.room()?);
+    match room {
+        Some(room) if room < needed => {
+            tracing::info!(
+                megabytes = room >> 20,
+                usual = needed >> 20,
+                "the disk is small, so the log holds less"
+            );
+            Ok(usual.within(room))
+        }
+        Some(_) | None => Ok(usual),
     }
 }
 

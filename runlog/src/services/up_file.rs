@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::failed;
 use crate::failure::Failure;
 
+/// The least that the log is begun with, in bytes.
+const LEAST_ROOM: u64 = 256 << 20;
+
 /// The folder, locked while this lives.
 pub(crate) struct DataFolder {
     path: PathBuf,
@@ -54,6 +57,46 @@ impl DataFolder {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How many bytes the log may take here: most of what the disk had free when it was begun, so
+    /// that PostgreSQL has room too. It stays what it was then; `None` for a log that was begun
+    /// before there was such a bound.
+    ///
+    /// # Errors
+    /// When the disk is too small for any log, or cannot be looked at.
+    pub(crate) fn room(&self) -> Result<Option<u64>, Failure> {
+        let file = self.path.join("room");
+        let cannot =
+            |error: std::io::Error| failed("cannot find out how much the disk holds", &error);
+        if let Ok(noted) = fs::read_to_string(&file) {
+            let bytes = noted.trim().parse();
+            return bytes.map(Some).map_err(|error| {
+                failed(
+                    &format!("{} holds no number of bytes", file.display()),
+                    &error,
+                )
+            });
+        }
+        if self.path.join("nats").exists() {
+            return Ok(None);
+        }
+        let disk = rustix::fs::statvfs(&self.path).map_err(|error| cannot(error.into()))?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let bytes = free / 5 * 3;
+        if bytes < LEAST_ROOM {
+            return Err(Failure::Service(format!(
+                "the disk of {} has {} MB free; at least {} MB are needed: make room there, or \
+                 choose another folder with --data",
+                self.path.display(),
+                free >> 20,
+                (LEAST_ROOM / 3 * 5) >> 20,
+            )));
+        }
+        private(&file)
+            .and_then(|mut file| file.write_all(bytes.to_string().as_bytes()))
+            .map_err(cannot)?;
+        Ok(Some(bytes))
     }
 
     /// Tells others where this process is to be found.
@@ -136,5 +179,24 @@ mod tests {
         drop(first);
         assert!(!file.exists());
         assert!(DataFolder::open(&path).is_ok());
+    }
+
+    #[test]
+    fn the_room_of_a_log_stays_what_it_was_when_it_was_begun() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(&parent.path().join("new")).unwrap();
+        let disk = rustix::fs::statvfs(folder.path()).unwrap();
+        let room = folder.room().unwrap().unwrap();
+        assert!(room >= LEAST_ROOM && room < disk.f_blocks * disk.f_frsize);
+        fs::write(folder.path().join("room"), "700000000\n").unwrap();
+        fs::create_dir(folder.path().join("nats")).unwrap();
+        assert_eq!(folder.room().unwrap(), Some(700_000_000));
+        fs::write(folder.path().join("room"), "much").unwrap();
+        let words = folder.room().err().unwrap().words();
+        assert!(words.contains("no number of bytes"), "{words}");
+
+        let older = DataFolder::open(&parent.path().join("older")).unwrap();
+        fs::create_dir(older.path().join("nats")).unwrap();
+        assert_eq!(older.room().unwrap(), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::bed::{text, up};
+use crate::bed::{Up, text, up};
 
 /// Prints what differs from run to run when it is told to.
 const PROGRAM: &str = "
@@ -53,18 +53,54 @@ fn what_runs_again_is_compared_and_the_exit_code_says_whether_it_differs() {
         table.contains("nothing") && table.contains("stdout, line 2:"),
         "{table}"
     );
+    on_another_version(&up, &same);
+}
 
-    // On the version that is there, and not on one that is not.
+/// On the version that is there, and not on one that is not.
+fn on_another_version(up: &Up, same: &str) {
     let workers = up.json(&["workers"]);
     let languages = workers["workers"][0]["languages"].as_array().unwrap();
     let python = languages.iter().find(|it| it["id"] == "python").unwrap();
     let there = format!("python@{}", python["version"].as_str().unwrap());
     assert!(
-        up.run(&["rerun", &same, "--against", &there])
+        up.run(&["rerun", same, "--against", &there])
             .status
             .success()
     );
-    let missing = up.run(&["rerun", &same, "--against", "python@0.1"]);
+    // By query as well: one line of JSON for each, and a table.
+    let of = [
+        "rerun",
+        "--session",
+        "again",
+        "--limit",
+        "2",
+        "--against",
+        &there,
+    ];
+    let lines = up.run(&[&of[..], &["--json"]].concat());
+    let lines: Vec<Value> = text(&lines.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in &lines {
+        assert!(
+            line["id"].is_string() && line["same"].is_boolean(),
+            "{line}"
+        );
+        let rerun = up.json(&["show", line["rerun"].as_str().unwrap()]);
+        assert_eq!(rerun["rerun_of"], line["id"]);
+        assert_eq!(rerun["toolchain_version"], python["version"], "{rerun}");
+    }
+    let table = up.run(&of);
+    let table = text(&table.stdout);
+    // A head, a row for each, and what differs.
+    assert!(
+        table.starts_with("ID") && table.lines().count() >= 3,
+        "{table}"
+    );
+
+    let missing = up.run(&["rerun", same, "--against", "python@0.1"]);
     assert_eq!(missing.status.code(), Some(125));
     assert!(
         text(&missing.stderr).contains(&there),

@@ -11,6 +11,7 @@
 
 mod again;
 mod bed;
+mod cut;
 mod docker;
 mod fleet;
 mod history;
