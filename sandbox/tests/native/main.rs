@@ -2,6 +2,9 @@
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[macro_use]
+#[path = "../conformance/each.rs"]
+mod each;
 mod machine;
 mod preflight;
 mod reasons;
@@ -31,20 +34,6 @@ async fn engine() -> Arc<NativeEngine> {
             .await
             .expect("every layer is there"),
     )
-}
-
-/// Makes a test of each, with an engine of its own.
-macro_rules! tests {
-    ($($module:ident: $($name:ident),+ $(,)?;)+) => {
-        $(mod $module {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let engine: crate::conformance::Tested = super::engine().await;
-                crate::conformance::$module::$name(std::sync::Arc::clone(&engine)).await;
-                engine.close().await;
-            })+
-        })+
-    };
 }
 
 conformance::suite!(tests);

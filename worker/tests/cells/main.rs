@@ -19,6 +19,9 @@ mod conformance;
 mod corpus;
 mod cxx;
 mod cxx_programs;
+#[macro_use]
+#[path = "../../../sandbox/tests/conformance/each.rs"]
+mod each;
 mod files;
 mod languages;
 mod mishaps;

@@ -13,7 +13,6 @@ use runlog_sandbox::{
     Cell, CellFile, CellSpec, Collect, Collected, Engine, Error, Process, Step, WarmStep,
 };
 
-use crate::conformance;
 use crate::support::Machine;
 
 const HOST: &str = "python";
@@ -97,20 +96,6 @@ async fn engine() -> Arc<Warm> {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     Arc::new(Warm(machine.engine))
-}
-
-/// Makes a test of each, with an engine of its own.
-macro_rules! tests {
-    ($($module:ident: $($name:ident),+ $(,)?;)+) => {
-        $(mod $module {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let engine: super::conformance::Tested = super::engine().await;
-                super::conformance::$module::$name(std::sync::Arc::clone(&engine)).await;
-                engine.close().await;
-            })+
-        })+
-    };
 }
 
 tests! {
