@@ -124,7 +124,7 @@ impl Accounts {
         self.memory.peak()
     }
 
-    pub(super) fn memory_events(&self) -> io::Result<OwnedFd> {
+    pub(super) fn memory_events(&mut self) -> io::Result<OwnedFd> {
         self.memory.events()
     }
 

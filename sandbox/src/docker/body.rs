@@ -194,7 +194,7 @@ async fn settle(
     } else {
         0
     };
-    let accounts = Accounts::find(
+    let mut accounts = Accounts::find(
         &shared.config.cgroup_root,
         state.pid,
         spec::PARKED_MEMORY,

@@ -101,8 +101,8 @@ impl Body {
         let name = format!("cell-{}", MADE.fetch_add(1, Ordering::Relaxed));
         let (for_group, init_uid) = (Arc::clone(&shared), uids.first());
         let (group, fds) = aside(move || {
-            let group = for_group.tree.group(&name)?;
-            match open(&group, init_uid) {
+            let mut group = for_group.tree.group(&name)?;
+            match open(&mut group, init_uid) {
                 Ok(fds) => Ok((group, fds)),
                 Err(error) => {
                     let _ = for_group.tree.take_back(group);
@@ -234,7 +234,7 @@ impl Parts {
 /// The v2 folders of a cell, and the ways into its v1 groups.
 type GroupFds = (Option<[OwnedFd; 2]>, Vec<OwnedFd>);
 
-fn open(group: &Group, init_uid: u32) -> io::Result<GroupFds> {
+fn open(group: &mut Group, init_uid: u32) -> io::Result<GroupFds> {
     Ok((group.open_unified(init_uid)?, group.open_tasks()?))
 }
 

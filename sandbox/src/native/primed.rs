@@ -68,6 +68,8 @@ impl Parts {
     pub(super) async fn start(&mut self, host: &WarmHost) -> Result<(), Error> {
         // Whoever runs a program now goes first.
         self.group.weigh(Weight::Parked);
+        let lifted = self.group.lift_limits();
+        lifted.map_err(failed("taking limits away"))?;
         for (number, runtime) in link::runtimes(host)?.into_iter().enumerate() {
             let started = self.start_one(number, runtime);
             let in_time = tokio::time::timeout(WARMING, started).await;

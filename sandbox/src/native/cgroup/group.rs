@@ -2,44 +2,22 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::chown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::AtFlags;
+use rustix::process::{Gid, Uid};
+
 use super::super::weaken::{self, Weakening};
+use super::gauge::Gauge;
 use super::memory::Memory;
-use super::{field, number, write};
+use super::unified::{CpuTime, Unified};
+use super::write;
 use crate::StepLimits;
 
-/// CPU time of all processes of a cell's steps since the cell was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CpuTime {
-    pub(crate) user: Duration,
-    pub(crate) system: Duration,
-}
-
-impl CpuTime {
-    pub(crate) fn total(self) -> Duration {
-        self.user + self.system
-    }
-
-    pub(crate) fn since(self, earlier: Self) -> Self {
-        Self {
-            user: self.user.saturating_sub(earlier.user),
-            system: self.system.saturating_sub(earlier.system),
-        }
-    }
-}
-
-/// What ends every process of the cell's steps and counts their CPU time.
-#[derive(Debug)]
-pub(super) enum Unified {
-    /// v2 is mounted: the cell has a folder there, with one for its steps in it.
-    Present { cell: PathBuf, steps: PathBuf },
-    /// It is not: this v1 folder counts CPU time.
-    Absent { cpuacct: PathBuf },
-}
+/// A limit of an ended cell's that leaves the next one room to be made under it.
+const ROOM_PROCESSES: u32 = 16;
 
 /// How a cell competes with others for the processors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,22 +40,20 @@ pub(crate) struct Group {
     cpu: Option<PathBuf>,
     /// Whether its programs leave the processors to those of others.
     gives_way: bool,
+    weight: Weight,
     pub(super) processes: Option<u32>,
+    /// How many there are.
+    present: Gauge,
+    /// The v2 folders of the cell and of its steps.
+    unified_folders: Option<[OwnedFd; 2]>,
+    /// The ways into the v1 groups.
+    tasks: Option<Vec<OwnedFd>>,
     /// A process that is forked into a group which was killed before dies at once on some
     /// kernels (6.18 for one), so after a kill steps need a new one. Where each process was killed
     /// by itself nothing can be forked until then.
     steps_are_spent: bool,
     /// As with its steps.
     is_spent: bool,
-}
-
-impl Unified {
-    pub(super) fn in_folder(cell: PathBuf) -> Self {
-        Self::Present {
-            steps: cell.join("steps"),
-            cell,
-        }
-    }
 }
 
 impl Group {
@@ -90,8 +66,8 @@ impl Group {
     ) -> io::Result<Self> {
         let mut wanted = vec![memory.folder().to_owned(), pids.clone()];
         match &unified {
-            Unified::Present { cell, steps } => wanted.extend([cell.clone(), steps.clone()]),
-            Unified::Absent { cpuacct } => wanted.push(cpuacct.clone()),
+            Unified::Present { cell, steps, .. } => wanted.extend([cell.clone(), steps.clone()]),
+            Unified::Absent { cpuacct, .. } => wanted.push(cpuacct.clone()),
         }
         wanted.extend(cpu.clone());
         let mut folders: Vec<PathBuf> = Vec::new();
@@ -111,41 +87,66 @@ impl Group {
         memory.limit_sockets()?;
         Ok(Self {
             memory,
+            present: Gauge::new(pids.join("pids.current")),
             pids,
             unified,
             folders,
             cpu,
             gives_way: false,
+            weight: Weight::Running,
             processes: None,
+            unified_folders: None,
+            tasks: None,
             steps_are_spent: false,
             is_spent: false,
         })
     }
 
     /// Makes it as new, for another cell, once all its processes are dead: `None` while one is still
-    /// there, `false` where a later cell could tell that it is not new.
+    /// there, `false` where a later cell could tell that it is not new. Wide limits stay until the
+    /// next step has its own.
     pub(super) fn renew(&mut self) -> io::Result<Option<bool>> {
         if self.is_spent || self.steps_are_spent {
             return Ok(Some(false));
         }
-        if number(&self.pids.join("pids.current"))? > 0 {
+        if self.present.number()? > 0 {
             return Ok(None);
         }
-        if self.processes.take().is_some() {
-            write(&self.pids.join("pids.max"), "max")?;
+        if self.processes.is_some_and(|most| most < ROOM_PROCESSES) {
+            self.lift_processes()?;
         }
-        self.gives_way = false;
-        self.weigh(Weight::Running);
+        if std::mem::take(&mut self.gives_way) || self.weight != Weight::Running {
+            self.weigh(Weight::Running);
+        }
         self.memory.renew().map(Some)
+    }
+
+    /// Takes the limits of an earlier step away again, for what may be more than a step is.
+    pub(in super::super) fn lift_limits(&mut self) -> io::Result<()> {
+        self.lift_processes()?;
+        self.memory.lift()
+    }
+
+    fn lift_processes(&mut self) -> io::Result<()> {
+        match self.processes.take() {
+            Some(_) => write(&self.pids.join("pids.max"), "max"),
+            None => Ok(()),
+        }
     }
 
     /// The v2 folders of the cell and of its steps, to fork into. Init, whose host uid this is,
     /// may put its own children into the latter.
-    pub(crate) fn open_unified(&self, init: u32) -> io::Result<Option<[OwnedFd; 2]>> {
-        match &self.unified {
-            Unified::Present { cell, steps } => Ok(Some([open(cell, init)?, open(steps, init)?])),
-            Unified::Absent { .. } => Ok(None),
+    pub(crate) fn open_unified(&mut self, init: u32) -> io::Result<Option<[OwnedFd; 2]>> {
+        let Unified::Present { cell, steps, .. } = &self.unified else {
+            return Ok(None);
+        };
+        if self.unified_folders.is_none() {
+            self.unified_folders = Some([File::open(cell)?.into(), File::open(steps)?.into()]);
         }
+        let Some([cell, steps]) = &self.unified_folders else {
+            return Ok(None);
+        };
+        Ok(Some([let_in(cell, init)?, let_in(steps, init)?]))
     }
 
     /// Has further steps forked after a kill. A new folder for them, if the one there can take no
@@ -158,19 +159,30 @@ impl Group {
             // As before the first step, until its limit is set.
             write(&self.pids.join("pids.max"), "max")?;
         }
-        let Unified::Present { cell, steps } = &mut self.unified else {
+        let Unified::Present { cell, steps, cpu } = &mut self.unified else {
             return Ok(None);
         };
         *steps = cell.join(format!("steps-{}", self.folders.len()));
+        *cpu = Gauge::new(steps.join("cpu.stat"));
         fs::create_dir(&*steps)?;
         self.folders.push(steps.clone());
-        open(steps, init).map(Some)
+        let_in(&File::open(&*steps)?.into(), init).map(Some)
     }
 
     /// The ways into the v1 groups: a process that writes `0` to each is in them. It must do so
     /// itself and have one thread: moving another one, the kernel waits for all processors,
     /// which takes ten milliseconds on a machine that was idle.
-    pub(crate) fn open_tasks(&self) -> io::Result<Vec<OwnedFd>> {
+    pub(crate) fn open_tasks(&mut self) -> io::Result<Vec<OwnedFd>> {
+        let tasks = match self.tasks.take() {
+            Some(tasks) => tasks,
+            None => self.find_tasks()?,
+        };
+        let copies = tasks.iter().map(OwnedFd::try_clone).collect();
+        self.tasks = Some(tasks);
+        copies
+    }
+
+    fn find_tasks(&self) -> io::Result<Vec<OwnedFd>> {
         let is_unified = |folder: &PathBuf| match &self.unified {
             Unified::Present { cell, .. } => folder.starts_with(cell),
             Unified::Absent { .. } => false,
@@ -204,7 +216,8 @@ impl Group {
     }
 
     /// Changes the cell's share of the processors, where a controller for them is there.
-    pub(in super::super) fn weigh(&self, weight: Weight) {
+    pub(in super::super) fn weigh(&mut self, weight: Weight) {
+        self.weight = weight;
         let (file, least, parked, running) = match (&self.cpu, &self.unified) {
             (Some(cpu), _) => (cpu.join("cpu.shares"), 2, 16, 1024),
             (None, Unified::Present { cell, .. }) => (cell.join("cpu.weight"), 1, 2, 100),
@@ -234,28 +247,12 @@ impl Group {
     }
 
     /// See [`Memory::events`].
-    pub(crate) fn memory_events(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn memory_events(&mut self) -> io::Result<OwnedFd> {
         self.memory.events()
     }
 
     pub(crate) fn cpu(&self) -> io::Result<CpuTime> {
-        match &self.unified {
-            Unified::Present { steps, .. } => {
-                let stat = steps.join("cpu.stat");
-                let micros = |name| field(&stat, name).map(Duration::from_micros);
-                Ok(CpuTime {
-                    user: micros("user_usec")?,
-                    system: micros("system_usec")?,
-                })
-            }
-            Unified::Absent { cpuacct } => {
-                let nanos = |name: &str| number(&cpuacct.join(name)).map(Duration::from_nanos);
-                Ok(CpuTime {
-                    user: nanos("cpuacct.usage_user")?,
-                    system: nanos("cpuacct.usage_sys")?,
-                })
-            }
-        }
+        self.unified.cpu()
     }
 
     /// Kills every process of the steps; init lives on to reap them.
@@ -308,10 +305,12 @@ impl Group {
     }
 }
 
-/// Opens a v2 folder and lets a cell's init move its children there.
-fn open(folder: &Path, init: u32) -> io::Result<OwnedFd> {
-    chown(folder.join("cgroup.procs"), Some(init), Some(init))?;
-    Ok(File::open(folder)?.into())
+/// Lets a cell's init move its children into a v2 folder; gives the folder for it.
+fn let_in(folder: &OwnedFd, init: u32) -> io::Result<OwnedFd> {
+    let (uid, gid) = (Uid::from_raw(init), Gid::from_raw(init));
+    let flags = AtFlags::empty();
+    rustix::fs::chownat(folder.as_fd(), "cgroup.procs", Some(uid), Some(gid), flags)?;
+    folder.try_clone()
 }
 
 /// Removes an empty control group.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::event::EventfdFlags;
 use rustix::fs::inotify;
 
-use super::{Version, field, number, write};
+use super::gauge::Gauge;
+use super::{Version, write};
 
 /// What is left for a step that starts with its limit used up already by what an earlier step
 /// wrote to the cell's disk: enough to start, so that it ends at its limit and not in an error.
@@ -20,22 +21,42 @@ const SOCKET_BYTES: u64 = 16 << 20;
 /// What may be charged still to a group that is used again: less than a program's peak is told with.
 const LEFT_BYTES: u64 = 512 << 10;
 
+/// A limit of an ended cell's that leaves the next one room to be made under it.
+const ROOM_BYTES: u64 = 64 << 20;
+
 /// Limits and counts memory.
 #[derive(Debug)]
 pub(crate) struct Memory {
     folder: PathBuf,
     version: Version,
     limit: u64,
+    used: Gauge,
+    most: Gauge,
+    kills: Gauge,
+    /// Has the kernel tell when the limit was reached, as long as this lives.
+    events: Option<OwnedFd>,
     /// v2 resets the peak per open file, where it can at all.
     peak: Option<File>,
 }
 
 impl Memory {
     pub(crate) fn new(folder: PathBuf, version: Version) -> Self {
+        let (used, most, kills) = match version {
+            Version::One => (
+                "memory.usage_in_bytes",
+                "memory.max_usage_in_bytes",
+                "memory.oom_control",
+            ),
+            Version::Two => ("memory.current", "memory.peak", "memory.events"),
+        };
         Self {
+            used: Gauge::new(folder.join(used)),
+            most: Gauge::new(folder.join(most)),
+            kills: Gauge::new(folder.join(kills)),
             folder,
             version,
             limit: u64::MAX,
+            events: None,
             peak: None,
         }
     }
@@ -52,13 +73,6 @@ impl Memory {
         &self.folder
     }
 
-    fn file(&self, one: &str, two: &str) -> PathBuf {
-        self.folder.join(match self.version {
-            Version::One => one,
-            Version::Two => two,
-        })
-    }
-
     /// v1 counts the buffers of network sockets apart, and not at all without this.
     pub(crate) fn limit_sockets(&self) -> io::Result<()> {
         match self.version {
@@ -72,20 +86,28 @@ impl Memory {
 
     /// What is charged now.
     pub(crate) fn used(&self) -> io::Result<u64> {
-        number(&self.file("memory.usage_in_bytes", "memory.current"))
+        self.used.number()
     }
 
-    /// Makes it as new; `false` where it is not. In v2 the peak is that of a group's whole life
+    /// Makes it as new, but for a limit that is wide; `false` where it is not. In v2 the peak is that of a group's whole life
     /// before Linux 6.12, and a group costs less to make.
     pub(super) fn renew(&mut self) -> io::Result<bool> {
         if self.version == Version::Two || self.used()? > LEFT_BYTES || self.kills()? > 0 {
             return Ok(false);
         }
-        if self.limit != u64::MAX {
+        if self.limit < ROOM_BYTES {
+            self.lift()?;
+        }
+        Ok(true)
+    }
+
+    /// Takes the limit away again.
+    pub(super) fn lift(&mut self) -> io::Result<()> {
+        if self.version == Version::One && self.limit != u64::MAX {
             self.write_one(u64::MAX)?;
             self.limit = u64::MAX;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Sets the limit for memory and for memory with swap to the same.
@@ -133,7 +155,7 @@ impl Memory {
     /// Starts counting the peak from what is used now.
     pub(crate) fn reset_peak(&mut self) -> io::Result<()> {
         match self.version {
-            Version::One => write(&self.folder.join("memory.max_usage_in_bytes"), 0),
+            Version::One => write(self.most.path(), 0),
             Version::Two => {
                 let path = self.folder.join("memory.peak");
                 let opened = File::options().read(true).write(true).open(path);
@@ -155,7 +177,7 @@ impl Memory {
             file.read_to_string(&mut text)?;
             return super::parse(text.trim());
         }
-        match number(&self.file("memory.max_usage_in_bytes", "memory.peak")) {
+        match self.most.number() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.used(),
             other => other,
         }
@@ -163,26 +185,31 @@ impl Memory {
 
     /// How often the kernel killed a process because the limit was reached.
     pub(crate) fn kills(&self) -> io::Result<u64> {
-        field(
-            &self.file("memory.oom_control", "memory.events"),
-            "oom_kill",
-        )
+        self.kills.fields(["oom_kill"]).map(|[kills]| kills)
     }
 
     /// A descriptor that becomes readable when the limit was reached.
-    pub(crate) fn events(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn events(&mut self) -> io::Result<OwnedFd> {
+        if let Some(events) = &self.events {
+            return events.try_clone();
+        }
+        let events = self.watch()?;
+        self.events = Some(events.try_clone()?);
+        Ok(events)
+    }
+
+    fn watch(&self) -> io::Result<OwnedFd> {
         match self.version {
             Version::One => {
                 let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?;
-                let control = File::open(self.folder.join("memory.oom_control"))?;
+                let control = File::open(self.kills.path())?;
                 let request = format!("{} {}", event.as_raw_fd(), control.as_raw_fd());
                 write(&self.folder.join("cgroup.event_control"), request)?;
                 Ok(event)
             }
             Version::Two => {
                 let watcher = inotify::init(inotify::CreateFlags::CLOEXEC)?;
-                let events = self.folder.join("memory.events");
-                inotify::add_watch(&watcher, events, inotify::WatchFlags::MODIFY)?;
+                inotify::add_watch(&watcher, self.kills.path(), inotify::WatchFlags::MODIFY)?;
                 Ok(watcher)
             }
         }

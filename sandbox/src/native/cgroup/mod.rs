@@ -5,17 +5,20 @@
 //! through v2 wherever it is mounted, even without controllers. Everything here is a few small
 //! files, so no call waits; only [`Tree::take_back`] may take milliseconds.
 
+mod gauge;
 mod group;
 mod memory;
 mod spare;
 mod tree;
+mod unified;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use group::{CpuTime, Group, Weight};
+pub(crate) use group::{Group, Weight};
 pub(crate) use memory::Memory;
 pub(crate) use tree::{Owner, Tree};
+pub(crate) use unified::CpuTime;
 
 use std::fs;
 use std::io;
@@ -45,7 +48,10 @@ pub(crate) fn number(path: &Path) -> io::Result<u64> {
 
 /// Reads a number from a control file of lines `name number`.
 pub(crate) fn field(path: &Path, name: &str) -> io::Result<u64> {
-    let text = fs::read_to_string(path)?;
+    field_of(&fs::read_to_string(path)?, name)
+}
+
+fn field_of(text: &str, name: &str) -> io::Result<u64> {
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     let found = lines.find(|(found, _)| *found == name);
     found.map_or(Ok(0), |(_, value)| parse(value.trim()))

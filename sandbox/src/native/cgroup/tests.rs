@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::group::CpuTime;
+use super::CpuTime;
 use super::tree::{Owner, Tree};
 use crate::StepLimits;
 
@@ -135,7 +135,7 @@ fn v2_tells_when_memory_is_full() {
         &[("cgroup.subtree_control", "")],
     );
     let tree = Tree::make_below(root.path(), OWN_TWO, &owner()).unwrap();
-    let group = tree.group("cell-0").unwrap();
+    let mut group = tree.group("cell-0").unwrap();
     let cell = service.join(owner().folder()).join("cell-0");
     files(&cell, MEMORY_TWO);
     let events = group.memory_events().unwrap();

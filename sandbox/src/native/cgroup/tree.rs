@@ -6,9 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::group::{Group, Unified, remove};
+use super::group::{Group, remove};
 use super::memory::Memory;
 use super::spare::Spares;
+use super::unified::Unified;
 use super::{Version, write};
 use crate::Error;
 
@@ -236,9 +237,7 @@ impl Tree {
         let memory = Memory::new(self.memory.0.join(cell), self.memory.1);
         let unified = match (&self.unified, &self.cpuacct) {
             (Some(two), _) => Unified::in_folder(two.join(cell)),
-            (None, Some(cpuacct)) => Unified::Absent {
-                cpuacct: cpuacct.join(cell),
-            },
+            (None, Some(cpuacct)) => Unified::without(cpuacct.join(cell)),
             (None, None) => unreachable!("one of both was found"),
         };
         let cpu = self.cpu.as_ref().map(|cpu| cpu.join(cell));
