@@ -17,7 +17,7 @@ use super::link::Link;
 const SEVERAL: usize = 3;
 
 /// Forks after which the oldest is replaced.
-const FORKS: u32 = 32;
+const FORKS: u32 = 128;
 
 /// While forks are rarer than this, each is a reason to replace the oldest.
 const RARE: Duration = Duration::from_millis(500);
