@@ -81,6 +81,16 @@ pub(crate) async fn measure(
     let (edge, line) = start(command).await?;
     let told: Told = serde_json::from_str(&line).context("the edge told nothing")?;
     let client = Client::new(told.url.parse()?);
+    // An edge that has just started connects to PostgreSQL first, where nothing is prepared yet.
+    let began = Instant::now();
+    Question::Newest.ask(&client, 0).await?;
+    let first_ms = began.elapsed().as_secs_f64() * 1_000.0;
+    report.add(Figure::single(
+        "history_first_of_an_edge",
+        "ms",
+        1,
+        first_ms,
+    ));
     let mut all = Samples::new();
     for question in QUESTIONS {
         let mut samples = Samples::new();
