@@ -31,7 +31,7 @@ const RECONNECT_CAP: Duration = Duration::from_secs(2);
 const ELECTION: Duration = Duration::from_secs(20);
 
 /// Pause before a server is asked again.
-const RETRY_PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// How to reach the log.
 #[derive(Clone, Debug)]

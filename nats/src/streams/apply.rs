@@ -1,13 +1,16 @@
 //! Doing what was planned, and checking at start that it was done.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use runlog_schemas::subject;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::plan::{Change, Current, CurrentStream, Kind, ObjectKind, differences, plan};
 use super::wanted::{Object, Replicas, Wanted};
+use crate::connect::RETRY_PAUSE;
 use crate::request::NO_STREAM;
 use crate::{Log, RequestError};
 
@@ -46,6 +49,9 @@ pub enum VerifyError {
     #[error("cannot look at the streams")]
     Request(#[from] RequestError),
 }
+
+/// How long a process that starts waits until the log says how its streams are.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Settings that an operator may choose; a process starts whatever they are.
 const TUNABLE: [&str; 9] = [
@@ -142,12 +148,25 @@ impl Log {
     /// When they are not, with words.
     pub async fn verify_streams(&self, languages: &[String]) -> Result<(), VerifyError> {
         let wanted = Wanted::of(languages, Replicas::One);
-        let current = current(self, &wanted, 0).await?;
+        let current = self.current_streams(&wanted).await?;
         let problems = problems(&current, &wanted);
         if problems.is_empty() {
             Ok(())
         } else {
             Err(VerifyError::Different(problems))
+        }
+    }
+
+    /// A cluster that elects leaders, or is busy, is waited for.
+    async fn current_streams(&self, wanted: &Wanted) -> Result<Current, RequestError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match current(self, wanted, 0).await {
+                Err(RequestError::Unavailable(_)) if Instant::now() < until => {
+                    sleep(RETRY_PAUSE).await;
+                }
+                looked => return looked,
+            }
         }
     }
 }
@@ -180,7 +199,10 @@ async fn current(log: &Log, wanted: &Wanted, now_ms: u64) -> Result<Current, Req
     let mut current = Current::default();
     for stream in &wanted.streams {
         let subject = format!("STREAM.INFO.{}", stream.name);
-        match log.api::<StreamInfo>(&subject, &()).await {
+        match log
+            .read_api::<StreamInfo>(&stream.name, &subject, &())
+            .await
+        {
             Ok(info) => {
                 let there = CurrentStream {
                     config: info.config,
@@ -205,7 +227,10 @@ async fn consumers(log: &Log) -> Result<BTreeMap<String, Map<String, Value>>, Re
     let mut consumers = BTreeMap::new();
     let mut offset = 0;
     loop {
-        let page: ConsumerPage = log.api(&subject, &json!({ "offset": offset })).await?;
+        let of = subject::EXECUTIONS;
+        let page: ConsumerPage = log
+            .read_api(of, &subject, &json!({ "offset": offset }))
+            .await?;
         let infos = page.consumers.unwrap_or_default();
         offset += infos.len() as u64;
         let empty = infos.is_empty();

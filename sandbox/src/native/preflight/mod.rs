@@ -106,7 +106,6 @@ async fn limited(cell: &mut NativeCell, report: &mut Report) -> Result<(), Error
     );
     let short = StepLimits {
         cpu: Duration::from_millis(40),
-        wall: Duration::from_secs(3),
         ..LIMITS
     };
     let (cause, _) = run(cell, SPIN, short).await?;
