@@ -31,7 +31,8 @@ async fn processes_that_start_together_migrate_once() -> TestResult {
     let row = client
         .query_one("SELECT count(*) FROM runlog.refinery_schema_history", &[])
         .await?;
-    assert_eq!(row.get::<_, i64>(0), 3);
+    let all = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))?.count();
+    assert_eq!(row.get::<_, i64>(0), i64::try_from(all)?);
     Ok(())
 }
 
