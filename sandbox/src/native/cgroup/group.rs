@@ -52,7 +52,8 @@ pub(crate) struct Group {
     /// kernels (6.18 for one), so after a kill steps need a new one. Where each process was killed
     /// by itself nothing can be forked until then.
     steps_are_spent: bool,
-    /// As with its steps.
+    /// Something was killed through it, so it serves no other cell: also where its steps have a new
+    /// group since.
     is_spent: bool,
 }
 
@@ -106,7 +107,7 @@ impl Group {
     /// there, `false` where a later cell could tell that it is not new. Wide limits stay until the
     /// next step has its own.
     pub(super) fn renew(&mut self) -> io::Result<Option<bool>> {
-        if self.is_spent || self.steps_are_spent {
+        if self.is_spent {
             return Ok(Some(false));
         }
         if self.present.number()? > 0 {
@@ -257,6 +258,7 @@ impl Group {
 
     /// Kills every process of the steps; init lives on to reap them.
     pub(crate) fn kill_steps(&mut self, init: i32) -> io::Result<()> {
+        self.is_spent = true;
         if let Unified::Present { steps, .. } = &self.unified
             && let done @ Ok(()) = write(&steps.join("cgroup.kill"), 1)
         {

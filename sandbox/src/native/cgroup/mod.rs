@@ -13,6 +13,8 @@ mod tree;
 mod unified;
 
 #[cfg(test)]
+mod spare_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use group::{Group, Weight};

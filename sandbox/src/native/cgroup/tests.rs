@@ -10,18 +10,18 @@ use super::CpuTime;
 use super::tree::{Owner, Tree};
 use crate::StepLimits;
 
-fn owner() -> Owner {
+pub(super) fn owner() -> Owner {
     Owner::find(std::process::id()).unwrap()
 }
 
-fn files(folder: &Path, names: &[(&str, &str)]) {
+pub(super) fn files(folder: &Path, names: &[(&str, &str)]) {
     fs::create_dir_all(folder).unwrap();
     for (name, content) in names {
         fs::write(folder.join(name), content).unwrap();
     }
 }
 
-fn read(path: PathBuf) -> String {
+pub(super) fn read(path: PathBuf) -> String {
     fs::read_to_string(path).unwrap()
 }
 
@@ -40,7 +40,7 @@ const MEMORY_TWO: &[(&str, &str)] = &[
     ("cgroup.kill", ""),
 ];
 
-fn limits(memory_bytes: u64) -> StepLimits {
+pub(super) fn limits(memory_bytes: u64) -> StepLimits {
     StepLimits {
         wall: Duration::from_secs(1),
         cpu: Duration::from_secs(1),
@@ -165,7 +165,7 @@ fn v2_never_sets_a_limit_below_what_is_used() {
 }
 
 /// v1 controllers, and v2 mounted beside them without any.
-fn one(unified: bool) -> TempDir {
+pub(super) fn one(unified: bool) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for controller in ["memory", "pids", "cpu,cpuacct"] {
         files(
@@ -186,9 +186,9 @@ fn one(unified: bool) -> TempDir {
     root
 }
 
-const OWN_ONE: &str = "4:memory:/worker\n8:pids:/worker\n2:cpu,cpuacct:/worker\n0::/\n";
+pub(super) const OWN_ONE: &str = "4:memory:/worker\n8:pids:/worker\n2:cpu,cpuacct:/worker\n0::/\n";
 
-const MEMORY_ONE: &[(&str, &str)] = &[
+pub(super) const MEMORY_ONE: &[(&str, &str)] = &[
     ("memory.limit_in_bytes", ""),
     ("memory.memsw.limit_in_bytes", ""),
     ("memory.max_usage_in_bytes", "70000"),
@@ -234,58 +234,6 @@ fn v1_limits_and_v2_kills_where_both_are_mounted() {
     assert_eq!(read(memory.join("tasks")), "0");
     assert_eq!(read(pids.join("tasks")), "0");
     assert_eq!(read(of("cpu,cpuacct/worker").join("tasks")), "0");
-}
-
-/// The folders of the first cell's memory and pids groups, as after its end.
-fn an_ended_cell(root: &Path) -> (PathBuf, PathBuf) {
-    let of = |controller: &str| root.join(controller).join(owner().folder()).join("cell-0");
-    let (memory, pids) = (of("memory/worker"), of("pids/worker"));
-    files(&memory, MEMORY_ONE);
-    files(&memory, &[("memory.usage_in_bytes", "5000")]);
-    files(&memory, &[("memory.oom_control", "oom_kill 0\n")]);
-    files(&pids, &[("pids.max", "max"), ("pids.current", "0")]);
-    (memory, pids)
-}
-
-#[test]
-fn the_groups_of_an_ended_cell_are_as_new_for_another() {
-    let root = one(true);
-    let tree = Tree::make_below(root.path(), OWN_ONE, &owner()).unwrap();
-    let mut group = tree.group("cell-0").unwrap();
-    let (memory, pids) = an_ended_cell(root.path());
-    group.limit(&limits(50_000)).unwrap();
-    assert_eq!(read(pids.join("pids.max")), "11");
-
-    tree.take_back(group).unwrap();
-    let mut group = tree.group("cell-1").unwrap();
-    for file in ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"] {
-        assert_eq!(read(memory.join(file)), u64::MAX.to_string());
-    }
-    assert_eq!(read(pids.join("pids.max")), "max");
-    assert!(!memory.with_file_name("cell-1").exists());
-    group.limit(&limits(50_000)).unwrap();
-    assert_eq!(read(memory.join("memory.limit_in_bytes")), "50000");
-    assert_eq!(read(pids.join("pids.max")), "11");
-}
-
-/// Whoever has not left, what is charged and what was killed: a later cell could tell.
-#[test]
-fn groups_with_a_trace_are_removed() {
-    for (of_memory, file, trace) in [
-        (false, "pids.current", "1"),
-        (true, "memory.usage_in_bytes", "9999999"),
-        (true, "memory.oom_control", "oom_kill 1\n"),
-    ] {
-        let root = one(true);
-        let tree = Tree::make_below(root.path(), OWN_ONE, &owner()).unwrap();
-        let group = tree.group("cell-0").unwrap();
-        let (memory, pids) = an_ended_cell(root.path());
-        files(if of_memory { &memory } else { &pids }, &[(file, trace)]);
-        // Unlike the kernel's, a folder with files in it stays.
-        assert!(tree.take_back(group).is_err(), "{file}");
-        tree.group("cell-1").unwrap();
-        assert!(memory.with_file_name("cell-1").exists(), "{file}");
-    }
 }
 
 /// Nothing forks any more before the first is killed, and then the next step can.
