@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_nats::{ConnectOptions, ServerAddr};
 use runlog_schemas::Vocabulary;
 use serde::Deserialize;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::connection::Recorder;
 use crate::elections::Elections;
 use crate::log::{Inner, Log};
-use crate::request::RequestError;
+use crate::request::{RequestError, while_unavailable};
 
 /// The oldest server that keeps our promises: older ones take new settings and ignore them.
 pub const MINIMUM_SERVER: (u32, u32) = (2, 12);
@@ -29,9 +29,6 @@ const RECONNECT_CAP: Duration = Duration::from_secs(2);
 /// How long a cluster may take to have a leader: those who follow wait up to nine seconds for one
 /// that is gone.
 const ELECTION: Duration = Duration::from_secs(20);
-
-/// Pause before a server is asked again.
-pub(crate) const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// How to reach the log.
 #[derive(Clone, Debug)]
@@ -179,14 +176,7 @@ impl Log {
 
     /// What the server says of what it stores. A cluster that elects its leader is waited for.
     async fn account(&self, until: Instant) -> Result<AccountInfo, RequestError> {
-        loop {
-            match self.api("INFO", &()).await {
-                Err(RequestError::Unavailable(_)) if Instant::now() < until => {
-                    sleep(RETRY_PAUSE).await;
-                }
-                answered => return answered,
-            }
-        }
+        while_unavailable(until, || self.api("INFO", &())).await
     }
 }
 

@@ -8,7 +8,7 @@ use async_nats::{Message, Request};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::Log;
 
@@ -77,6 +77,25 @@ pub(crate) fn read_answer<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Requ
     match failure.error {
         Some(error) => Err(error.into()),
         None => serde_json::from_slice(payload).map_err(RequestError::Malformed),
+    }
+}
+
+/// Pause before a server is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// Asks again as long as nobody answers, until that time.
+pub(crate) async fn while_unavailable<T, A>(
+    until: Instant,
+    ask: impl Fn() -> A,
+) -> Result<T, RequestError>
+where
+    A: Future<Output = Result<T, RequestError>>,
+{
+    loop {
+        match ask().await {
+            Err(RequestError::Unavailable(_)) if Instant::now() < until => sleep(RETRY_PAUSE).await,
+            answered => return answered,
+        }
     }
 }
 

@@ -6,12 +6,11 @@ use std::time::Duration;
 use runlog_schemas::subject;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::plan::{Change, Current, CurrentStream, Kind, ObjectKind, differences, plan};
 use super::wanted::{Object, Replicas, Wanted};
-use crate::connect::RETRY_PAUSE;
-use crate::request::NO_STREAM;
+use crate::request::{NO_STREAM, while_unavailable};
 use crate::{Log, RequestError};
 
 /// Why the streams are not as wanted.
@@ -159,15 +158,7 @@ impl Log {
 
     /// A cluster that elects leaders, or is busy, is waited for.
     async fn current_streams(&self, wanted: &Wanted) -> Result<Current, RequestError> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match current(self, wanted, 0).await {
-                Err(RequestError::Unavailable(_)) if Instant::now() < until => {
-                    sleep(RETRY_PAUSE).await;
-                }
-                looked => return looked,
-            }
-        }
+        while_unavailable(Instant::now() + PATIENCE, || current(self, wanted, 0)).await
     }
 }
 
